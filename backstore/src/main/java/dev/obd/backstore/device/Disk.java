@@ -1,0 +1,33 @@
+package dev.obd.backstore.device;
+
+import dev.obd.io.ExtentMap;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * What a {@link BlockDevice} serves: an opened image. Offsets and lengths are disk bytes.
+ * Thread-safe.
+ */
+public interface Disk extends Closeable, ExtentMap {
+  /** Disk size in bytes, a multiple of 512. */
+  long size();
+
+  /** False: {@link #write} and {@link #discard} are refused before they are called. */
+  boolean writable();
+
+  /** Fills {@code dst}; the range is inside the disk. */
+  void read(long offset, ByteBuffer dst) throws IOException;
+
+  /** Writes all of {@code src}; offset and length are multiples of 512 and inside the disk. */
+  void write(long offset, ByteBuffer src) throws IOException;
+
+  /** The range reads as zeros from now on; offset and length are multiples of 512. */
+  void discard(long offset, long length) throws IOException;
+
+  /** Returns once everything written before is on stable storage. */
+  void flush() throws IOException;
+
+  /** Brings the range near, as far as that can be done without waiting for it. A hint. */
+  void prefetch(long offset, long length) throws IOException;
+}
