@@ -39,10 +39,12 @@ class ArchitectureTest {
   static final ArchRule leavesDoNotKnowEachOther =
       noClasses()
           .that()
-          .resideInAnyPackage("dev.obd.io..", "dev.obd.format..", "dev.obd.registry..", "dev.obd.trace..")
+          .resideInAnyPackage(
+              "dev.obd.io..", "dev.obd.format..", "dev.obd.registry..", "dev.obd.trace..")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("dev.obd.backstore..", "dev.obd.cli..", "dev.obd.fuse..", "dev.obd.nativeio..");
+          .resideInAnyPackage(
+              "dev.obd.backstore..", "dev.obd.cli..", "dev.obd.fuse..", "dev.obd.nativeio..");
 
   @ArchTest
   static final ArchRule jnrStaysInNativeio =
@@ -75,7 +77,8 @@ class ArchitectureTest {
   static final ArchRule theCoreTakesItsClockFromOutside =
       noClasses()
           .that()
-          .resideOutsideOfPackages("dev.obd.cli..", "dev.obd.io..", "dev.obd.testdata..", "dev.obd.bench..")
+          .resideOutsideOfPackages(
+              "dev.obd.cli..", "dev.obd.io..", "dev.obd.testdata..", "dev.obd.bench..")
           .should()
           .callMethod(System.class, "nanoTime")
           .orShould()

@@ -1,0 +1,55 @@
+package dev.obd.backstore.config;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * Where obd keeps what it keeps: {@code OBD_HOME}, else {@code /var/lib/obd} for root and {@code
+ * ~/.local/share/obd} for everybody else.
+ */
+public record Home(Path root) {
+  /** The home for this environment. */
+  public static Home resolve(Map<String, String> environment, String userName, String userHome) {
+    String explicit = environment.get("OBD_HOME");
+    if (explicit != null && !explicit.isBlank()) {
+      return new Home(Path.of(explicit).toAbsolutePath().normalize());
+    }
+    if (userName.equals("root")) {
+      return new Home(Path.of("/var/lib/obd"));
+    }
+    String data = environment.get("XDG_DATA_HOME");
+    Path base = data == null || data.isBlank() ? Path.of(userHome, ".local/share") : Path.of(data);
+    return new Home(base.resolve("obd"));
+  }
+
+  /** The home of this process. */
+  public static Home ofProcess() {
+    return resolve(
+        System.getenv(), System.getProperty("user.name", ""), System.getProperty("user.home", "/"));
+  }
+
+  /** The local image store, an OCI image layout. */
+  public Path store() {
+    return root.resolve("store");
+  }
+
+  /** The blob cache. */
+  public Path cache() {
+    return root.resolve("cache");
+  }
+
+  /** Writable layers by name. */
+  public Path uppers() {
+    return root.resolve("uppers");
+  }
+
+  /** Sockets of running commands. */
+  public Path run() {
+    return root.resolve("run");
+  }
+
+  /** Work in progress; safe to delete when nothing runs. */
+  public Path temporary() {
+    return root.resolve("tmp");
+  }
+}
