@@ -1,26 +1,111 @@
 package dev.obd.cli;
 
+import dev.obd.io.FormatException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 
-/** The obd command. */
+/** The obd command. Exit status: 0 done, 1 it failed or the answer is no, 2 wrong usage. */
 @Command(
     name = "obd",
+    versionProvider = Main.Version.class,
     mixinStandardHelpOptions = true,
-    version = "obd 0.1.0",
-    description = "Block devices from layered images in a registry, fetched as they are read.")
+    description = "Block devices from layered images in a registry, fetched as they are read.",
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "An image is named by a reference (registry/repository:tag), by an OCI layout directory (oci:DIR[:tag]),",
+      "or, for reading, by an overlaybd config.v1.json or a layer file.",
+      "OBD_HOME holds the local store, the cache and the state (default ~/.local/share/obd, /var/lib/obd for root).",
+      "Try it:  obd quickstart"
+    },
+    subcommands = {CommandLine.HelpCommand.class, AutoComplete.GenerateCompletion.class})
 public final class Main implements Runnable {
-  @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Log in detail and print stack traces of failures.")
+  private boolean debug;
 
   private Main() {}
 
   @Override
   public void run() {
-    spec.commandLine().usage(spec.commandLine().getOut());
+    throw new ParameterException(spec.commandLine(), "a command is needed");
+  }
+
+  /** The command line with all its commands, writing to the given streams. */
+  static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+    Main main = new Main();
+    CommandLine line = new CommandLine(main);
+    line.setOut(out);
+    line.setErr(err);
+    line.setExecutionExceptionHandler(main::failed);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpAutoWidth(true);
+    return line;
+  }
+
+  private int failed(Exception e, CommandLine line, ParseResult parsed) {
+    PrintWriter err = line.getErr();
+    err.println("obd: " + explain(e));
+    for (Throwable suppressed : e.getSuppressed()) {
+      err.println("obd:   and then: " + explain(suppressed));
+    }
+    // An I/O error is the world's fault and its message says enough; anything else is ours.
+    if (debug || !(e instanceof IOException)) {
+      e.printStackTrace(err);
+    }
+    err.flush();
+    return 1;
+  }
+
+  /** One line a user can act on. */
+  static String explain(Throwable e) {
+    String message = e.getMessage();
+    return switch (e) {
+      case FormatException f -> String.valueOf(message);
+      case NoSuchFileException f -> f.getFile() + ": no such file or directory";
+      case FileAlreadyExistsException f -> f.getFile() + ": exists already";
+      case AccessDeniedException f -> f.getFile() + ": permission denied";
+      case FileSystemException f -> message == null ? f.toString() : message;
+      case IOException f -> message == null || message.isBlank() ? f.toString() : message;
+      default -> "internal error: " + e;
+    };
   }
 
   /** Runs one command. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Main()).execute(args));
+    PrintWriter out = new PrintWriter(System.out, false);
+    PrintWriter err = new PrintWriter(System.err, true);
+    int status = commandLine(out, err).execute(args);
+    out.flush();
+    if (System.out.checkError() && status == 0) {
+      status = 1; // a full disk or a closed pipe behind our output is a failure, not a success
+    }
+    System.exit(status);
+  }
+
+  /** The version the build wrote into the jar. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return new String[] {"obd " + (version == null ? "(development)" : version)};
+    }
   }
 }
