@@ -3,6 +3,7 @@ package dev.obd.cli;
 import dev.obd.io.FormatException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -90,8 +91,8 @@ public final class Main implements Runnable {
 
   /** Runs one command. */
   public static void main(String[] args) {
-    PrintWriter out = new PrintWriter(System.out, false);
-    PrintWriter err = new PrintWriter(System.err, true);
+    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int status = commandLine(out, err).execute(args);
     out.flush();
     if (System.out.checkError() && status == 0) {

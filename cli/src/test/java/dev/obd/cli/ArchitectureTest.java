@@ -36,15 +36,16 @@ class ArchitectureTest {
           .allowEmptyShould(true);
 
   @ArchTest
-  static final ArchRule leavesDoNotKnowEachOther =
-      noClasses()
-          .that()
-          .resideInAnyPackage(
-              "dev.obd.io..", "dev.obd.format..", "dev.obd.registry..", "dev.obd.trace..")
-          .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage(
-              "dev.obd.backstore..", "dev.obd.cli..", "dev.obd.fuse..", "dev.obd.nativeio..");
+  static final ArchRule theFormatsKnowNothingAboveThem =
+      noneOf("dev.obd.io..", "dev.obd.format..").mayUse("dev.obd.registry..", "dev.obd.trace..");
+
+  @ArchTest
+  static final ArchRule theRegistryKnowsNoFormat =
+      noneOf("dev.obd.registry..").mayUse("dev.obd.io..", "dev.obd.format..", "dev.obd.trace..");
+
+  @ArchTest
+  static final ArchRule theTraceKnowsNoSource =
+      noneOf("dev.obd.trace..").mayUse("dev.obd.io..", "dev.obd.format..", "dev.obd.registry..");
 
   @ArchTest
   static final ArchRule jnrStaysInNativeio =
@@ -87,4 +88,27 @@ class ArchitectureTest {
           .callMethod(Thread.class, "sleep", long.class)
           .orShould()
           .callMethod(Thread.class, "sleep", java.time.Duration.class);
+
+  private interface Leaf {
+    ArchRule mayUse(String... others);
+  }
+
+  /** A leaf knows neither the other leaves nor anything above. */
+  private static Leaf noneOf(String... leaf) {
+    return others ->
+        noClasses()
+            .that()
+            .resideInAnyPackage(leaf)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(
+                java.util.stream.Stream.concat(
+                        java.util.stream.Stream.of(
+                            "dev.obd.backstore..",
+                            "dev.obd.cli..",
+                            "dev.obd.fuse..",
+                            "dev.obd.nativeio.."),
+                        java.util.Arrays.stream(others))
+                    .toArray(String[]::new));
+  }
 }
