@@ -1,0 +1,154 @@
+package dev.obd.testdata;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Stands before a real server, writes down what passes and can make the way to it slow. The
+ * server's own log knows no ranges; this one does. The Host header passes unchanged, so that URLs
+ * the server makes point back here.
+ */
+final class RecordingProxy implements AutoCloseable {
+  private final Connections connections;
+  private final Profile link;
+  private final @Nullable TokenBucket down;
+  private final List<LoggedRequest> log = Collections.synchronizedList(new ArrayList<>());
+  private volatile int upstreamPort;
+
+  RecordingProxy(Profile link) throws IOException {
+    this.link = link;
+    this.down = TokenBucket.of(link.bytesPerSecond());
+    this.connections = new Connections(0, this::serve);
+  }
+
+  int port() {
+    return connections.port();
+  }
+
+  /** Where requests go from now on; 0: nowhere, connections are closed at once. */
+  void upstream(int port) {
+    upstreamPort = port;
+    if (port == 0) {
+      connections.drop();
+    }
+  }
+
+  long accepted() {
+    return connections.accepted();
+  }
+
+  List<LoggedRequest> log() {
+    synchronized (log) {
+      return List.copyOf(log);
+    }
+  }
+
+  void clearLog() {
+    log.clear();
+  }
+
+  private void serve(Socket client) throws IOException {
+    if (upstreamPort == 0) {
+      Connections.reset(client);
+      return;
+    }
+    TokenBucket.sleepUntil(System.nanoTime() + link.connectLatency().toNanos());
+    try (var server = new Socket(InetAddress.getLoopbackAddress(), upstreamPort)) {
+      server.setTcpNoDelay(true);
+      var fromClient = new HttpInput(client.getInputStream());
+      var fromServer = new HttpInput(server.getInputStream());
+      boolean more = true;
+      while (more) {
+        String start = fromClient.startLine();
+        more = start != null && exchange(start, fromClient, client, fromServer, server);
+      }
+    }
+  }
+
+  private boolean exchange(
+      String start, HttpInput fromClient, Socket client, HttpInput fromServer, Socket server)
+      throws IOException {
+    long arrived = System.nanoTime();
+    Map<String, String> headers = fromClient.headers();
+    OutputStream toServer = server.getOutputStream();
+    OutputStream toClient = client.getOutputStream();
+    if (headers.remove("expect") != null) { // answered here: the server gets the body anyway
+      toClient.write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    }
+    writeHead(toServer, start, headers);
+    copyBody(fromClient.body(headers), headers, toServer, null);
+    TokenBucket.sleepUntil(arrived + link.latency().toNanos());
+
+    String status = fromServer.startLine();
+    if (status == null) {
+      return false;
+    }
+    Map<String, String> reply = fromServer.headers();
+    String[] request = start.split(" ", 3);
+    String[] answer = status.split(" ", 3);
+    int code = Integer.parseInt(answer[1]);
+    boolean noBody = request[0].equals("HEAD") || code < 200 || code == 204 || code == 304;
+    boolean untilClose =
+        !noBody && !reply.containsKey("content-length") && !reply.containsKey("transfer-encoding");
+    var counted = new long[1];
+    try {
+      writeHead(toClient, status, reply);
+      if (!noBody) {
+        InputStream body = untilClose ? fromServer.rest() : fromServer.body(reply);
+        counted[0] = copyBody(body, reply, toClient, down);
+      }
+    } finally {
+      log.add(
+          new LoggedRequest(
+              arrived, "registry", request[0], request[1], headers, code, counted[0]));
+    }
+    return !untilClose && !"close".equalsIgnoreCase(reply.get("connection"));
+  }
+
+  private static void writeHead(OutputStream out, String start, Map<String, String> headers)
+      throws IOException {
+    var head = new StringBuilder(start).append("\r\n");
+    headers.forEach((name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
+    out.write(head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
+    out.flush();
+  }
+
+  /** Copies a body in the framing that {@code headers} announce; returns its bytes. */
+  private static long copyBody(
+      InputStream body, Map<String, String> headers, OutputStream out, @Nullable TokenBucket link)
+      throws IOException {
+    boolean chunked = headers.containsKey("transfer-encoding");
+    var buffer = new byte[TokenBucket.slice(link)];
+    long total = 0;
+    for (int n; (n = body.read(buffer)) > 0; total += n) {
+      TokenBucket.take(link, n);
+      if (chunked) {
+        out.write((Integer.toHexString(n) + "\r\n").getBytes(StandardCharsets.US_ASCII));
+      }
+      out.write(buffer, 0, n);
+      if (chunked) {
+        out.write(new byte[] {'\r', '\n'});
+      }
+      out.flush();
+    }
+    if (chunked) {
+      out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      out.flush();
+    }
+    return total;
+  }
+
+  @Override
+  public void close() throws IOException {
+    connections.close();
+  }
+}
