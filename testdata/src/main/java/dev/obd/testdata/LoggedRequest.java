@@ -7,6 +7,8 @@ import org.jspecify.annotations.Nullable;
  * One request as a server saw it. Immutable.
  *
  * @param nanos {@link System#nanoTime} when the head of the request had arrived
+ * @param doneNanos {@link System#nanoTime} when the last byte had been handed to the socket, or the
+ *     answer had been given up
  * @param origin which of the server's origins was asked: {@code registry}, {@code cdn}, {@code
  *     token}
  * @param method GET, HEAD, ...
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record LoggedRequest(
     long nanos,
+    long doneNanos,
     String origin,
     String method,
     String path,

@@ -99,17 +99,18 @@ final class RecordingProxy implements AutoCloseable {
     boolean noBody = request[0].equals("HEAD") || code < 200 || code == 204 || code == 304;
     boolean untilClose =
         !noBody && !reply.containsKey("content-length") && !reply.containsKey("transfer-encoding");
-    var counted = new long[1];
+    var entry = new Entry(arrived, request[0], request[1], headers, code);
     try {
+      if (noBody) {
+        entry.write();
+      }
       writeHead(toClient, status, reply);
       if (!noBody) {
         InputStream body = untilClose ? fromServer.rest() : fromServer.body(reply);
-        counted[0] = copyBody(body, reply, toClient, down);
+        copyBody(body, reply, toClient, entry);
       }
     } finally {
-      log.add(
-          new LoggedRequest(
-              arrived, "registry", request[0], request[1], headers, code, counted[0]));
+      entry.write();
     }
     return !untilClose && !"close".equalsIgnoreCase(reply.get("connection"));
   }
@@ -122,15 +123,26 @@ final class RecordingProxy implements AutoCloseable {
     out.flush();
   }
 
-  /** Copies a body in the framing that {@code headers} announce; returns its bytes. */
-  private static long copyBody(
-      InputStream body, Map<String, String> headers, OutputStream out, @Nullable TokenBucket link)
+  /**
+   * Copies a body in the framing that {@code headers} announce. An answer's entry is written before
+   * the client can know the end, so that a test finds all it caused in the log.
+   */
+  private void copyBody(
+      InputStream body, Map<String, String> headers, OutputStream out, @Nullable Entry entry)
       throws IOException {
     boolean chunked = headers.containsKey("transfer-encoding");
-    var buffer = new byte[TokenBucket.slice(link)];
+    long length = Long.parseLong(headers.getOrDefault("content-length", "-1"));
+    var buffer = new byte[TokenBucket.slice(down)];
     long total = 0;
-    for (int n; (n = body.read(buffer)) > 0; total += n) {
-      TokenBucket.take(link, n);
+    for (int n; (n = body.read(buffer)) > 0; ) {
+      total += n;
+      if (entry != null) {
+        entry.sent = total;
+        TokenBucket.take(down, n);
+        if (total == length) {
+          entry.write();
+        }
+      }
       if (chunked) {
         out.write((Integer.toHexString(n) + "\r\n").getBytes(StandardCharsets.US_ASCII));
       }
@@ -138,13 +150,41 @@ final class RecordingProxy implements AutoCloseable {
       if (chunked) {
         out.write(new byte[] {'\r', '\n'});
       }
-      out.flush();
     }
     if (chunked) {
+      if (entry != null) {
+        entry.write();
+      }
       out.write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      out.flush();
     }
-    return total;
+    out.flush();
+  }
+
+  /** One line of the log to be; used by one thread. */
+  private final class Entry {
+    private final long arrived;
+    private final String method;
+    private final String path;
+    private final Map<String, String> headers;
+    private final int status;
+    private boolean written;
+    private long sent;
+
+    Entry(long arrived, String method, String path, Map<String, String> headers, int status) {
+      this.arrived = arrived;
+      this.method = method;
+      this.path = path;
+      this.headers = headers;
+      this.status = status;
+    }
+
+    void write() {
+      if (!written) {
+        written = true;
+        long now = System.nanoTime();
+        log.add(new LoggedRequest(arrived, now, "registry", method, path, headers, status, sent));
+      }
+    }
   }
 
   @Override

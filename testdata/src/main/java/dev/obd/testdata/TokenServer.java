@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -77,6 +76,7 @@ final class TokenServer implements AutoCloseable {
       log.add(
           new LoggedRequest(
               arrived,
+              System.nanoTime(),
               "token",
               exchange.getRequestMethod(),
               exchange.getRequestURI().toString(),
@@ -91,23 +91,14 @@ final class TokenServer implements AutoCloseable {
   private String token(URI request, boolean known) {
     Instant now = Instant.now();
     var access = new JsonArray();
-    String service = "";
-    String query = request.getRawQuery() == null ? "" : request.getRawQuery();
-    for (String pair : query.split("&", -1)) {
-      String[] parts = pair.split("=", 2);
-      String value = parts.length < 2 ? "" : URLDecoder.decode(parts[1], StandardCharsets.UTF_8);
-      if (parts[0].equals("service")) {
-        service = value;
-      } else if (parts[0].equals("scope")) {
-        for (String scope : value.split(" ", -1)) {
-          grant(scope, known, access);
-        }
-      }
+    Map<String, String> query = Queries.parse(request.getRawQuery());
+    for (String scope : query.getOrDefault("scope", "").split(" ", -1)) {
+      grant(scope, known, access);
     }
     var claims = new JsonObject();
     claims.addProperty("iss", ProcessRegistry.ISSUER);
     claims.addProperty("sub", known ? ProcessRegistry.USER : "");
-    claims.addProperty("aud", service);
+    claims.addProperty("aud", query.getOrDefault("service", ""));
     claims.addProperty("iat", now.getEpochSecond() - 120);
     claims.addProperty("nbf", now.getEpochSecond() - 120);
     claims.addProperty("exp", now.plus(lifetime).minus(LEEWAY).getEpochSecond());
