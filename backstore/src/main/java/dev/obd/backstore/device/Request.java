@@ -1,10 +1,14 @@
 package dev.obd.backstore.device;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 
-/** What a front-end asks of a device. Offsets and lengths are disk bytes. */
+/**
+ * What a front-end asks of a device. Offsets and lengths are disk bytes. A request's buffer or list
+ * belongs to the device from {@link BlockDevice#submit} until {@link Completion#done}.
+ */
 public sealed interface Request {
-  /** Fill {@code into} from {@code offset}. */
+  /** Fill {@code into} from {@code offset}; any alignment. */
   record Read(long offset, ByteBuffer into) implements Request {}
 
   /**
@@ -24,4 +28,10 @@ public sealed interface Request {
 
   /** Bring the range near. */
   record Cache(long offset, long length) implements Request {}
+
+  /**
+   * Add to {@code into} what the range holds, from {@code offset} on without a gap: neighbours of
+   * one kind joined, at most {@code limit} extents, so they may end before the range does.
+   */
+  record Extents(long offset, long length, int limit, List<Extent> into) implements Request {}
 }

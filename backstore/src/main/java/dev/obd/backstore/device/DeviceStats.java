@@ -1,0 +1,30 @@
+package dev.obd.backstore.device;
+
+import java.time.Duration;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a device did so far. Counters are read one after another while it works, so sums may differ
+ * by the requests of that moment.
+ *
+ * @param ops per kind of request; kinds never seen are absent
+ * @param failures how many requests ended otherwise than {@link Status#OK}; absent where none did
+ * @param inFlight requests inside the disk, those given up included
+ * @param stuck requests that were answered over the disk's head and have not come back
+ */
+public record DeviceStats(
+    DeviceState state,
+    Map<Op, OpStats> ops,
+    Map<Status, Long> failures,
+    int inFlight,
+    int stuck,
+    @Nullable LastFailure lastFailure) {
+
+  /** Requests of one kind that reached the disk; {@code bytes} counts those that ended well. */
+  public record OpStats(long count, long bytes, LatencySnapshot latency) {}
+
+  /** The latest failure of the disk, {@code age} ago. */
+  public record LastFailure(
+      Op op, long offset, long length, Status status, String reason, Duration age) {}
+}
