@@ -2,6 +2,7 @@ package dev.obd.backstore.device;
 
 import java.io.IOException;
 import java.net.URI;
+import java.util.Optional;
 
 /**
  * One way to show devices to the world: one class per protocol, found by {@link
@@ -15,7 +16,15 @@ public interface DeviceFrontend {
    * Empty if this machine can run it; otherwise one sentence saying what is missing and how to get
    * it.
    */
-  java.util.Optional<String> unavailableBecause();
+  Optional<String> unavailableBecause();
+
+  /**
+   * {@link #unavailableBecause()} for what {@code where} asks for, which may need more than the
+   * front-end itself. Also says what is wrong with a {@code where} that is not understood.
+   */
+  default Optional<String> unavailableBecause(URI where) {
+    return unavailableBecause();
+  }
 
   /**
    * Publishes {@code device} and returns once a client can open it.
