@@ -1,0 +1,88 @@
+package dev.obd.trace;
+
+import java.util.AbstractList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.RandomAccess;
+
+/**
+ * Recorded reads, in the order in which they completed. Immutable. Packed: 20 bytes a record, so
+ * that the largest trace that is accepted takes about 20 MiB.
+ */
+public final class Trace extends AbstractList<Access> implements RandomAccess {
+  /** Nothing recorded. */
+  public static final Trace EMPTY = new Builder(0).build();
+
+  private final int[] layers;
+  private final long[] offsets;
+  private final long[] lengths;
+
+  private Trace(int[] layers, long[] offsets, long[] lengths) {
+    this.layers = layers;
+    this.offsets = offsets;
+    this.lengths = lengths;
+  }
+
+  /** The same accesses, packed. */
+  public static Trace of(List<Access> accesses) {
+    var builder = new Builder(accesses.size());
+    accesses.forEach(access -> builder.add(access.layer(), access.offset(), access.length()));
+    return builder.build();
+  }
+
+  @Override
+  public Access get(int index) {
+    Objects.checkIndex(index, layers.length);
+    return new Access(layers[index], offsets[index], lengths[index]);
+  }
+
+  @Override
+  public int size() {
+    return layers.length;
+  }
+
+  /**
+   * Bytes of all records together, duplicates counted each time; at most {@link Long#MAX_VALUE}.
+   */
+  public long bytes() {
+    long sum = 0;
+    for (long length : lengths) {
+      sum += length;
+      if (sum < 0) {
+        return Long.MAX_VALUE;
+      }
+    }
+    return sum;
+  }
+
+  /** Collects up to a number of records known beforehand. */
+  static final class Builder {
+    private final int[] layers;
+    private final long[] offsets;
+    private final long[] lengths;
+    private int size;
+
+    Builder(int capacity) {
+      layers = new int[capacity];
+      offsets = new long[capacity];
+      lengths = new long[capacity];
+    }
+
+    void add(int layer, long offset, long length) {
+      layers[size] = layer;
+      offsets[size] = offset;
+      lengths[size] = length;
+      size++;
+    }
+
+    Trace build() {
+      return size == layers.length
+          ? new Trace(layers, offsets, lengths)
+          : new Trace(
+              Arrays.copyOf(layers, size),
+              Arrays.copyOf(offsets, size),
+              Arrays.copyOf(lengths, size));
+    }
+  }
+}

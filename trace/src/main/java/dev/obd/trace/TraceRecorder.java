@@ -1,0 +1,115 @@
+package dev.obd.trace;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps reads in memory, in the order in which they are reported. Appending is one atomic add and
+ * two stores; memory is taken in chunks of 64 KiB as it is needed, up to a bound, beyond which
+ * records are counted and dropped. Thread-safe, without locks.
+ */
+public final class TraceRecorder implements AccessSink {
+  private static final int CHUNK_RECORDS_LOG2 = 12;
+  private static final int CHUNK_RECORDS = 1 << CHUNK_RECORDS_LOG2;
+
+  private final int maxRecords;
+  private final AtomicReferenceArray<@Nullable AtomicLongArray> chunks;
+
+  /** Slots handed out, and beyond {@link #maxRecords} the number that was dropped. */
+  private final AtomicLong next = new AtomicLong();
+
+  private volatile boolean recording;
+
+  /** A recorder of {@link TraceFile#MAX_RECORDS} records, about 16 MiB when full. */
+  public TraceRecorder() {
+    this(TraceFile.MAX_RECORDS);
+  }
+
+  /**
+   * A recorder of fewer records.
+   *
+   * @param maxRecords more are dropped; 1 to {@link TraceFile#MAX_RECORDS}
+   */
+  public TraceRecorder(int maxRecords) {
+    if (maxRecords < 1 || maxRecords > TraceFile.MAX_RECORDS) {
+      throw new IllegalArgumentException("maxRecords: " + maxRecords);
+    }
+    this.maxRecords = maxRecords;
+    chunks = new AtomicReferenceArray<>((maxRecords - 1) / CHUNK_RECORDS + 1);
+  }
+
+  /** Records what is reported from now on. */
+  public void start() {
+    recording = true;
+  }
+
+  /** Ignores what is reported from now on. */
+  public void stop() {
+    recording = false;
+  }
+
+  @Override
+  public void read(int layer, long offset, int length) {
+    if (!recording || layer < 0 || offset < 0 || offset > Long.MAX_VALUE - length) {
+      return;
+    }
+    // Almost always once: a record longer than the original can replay becomes several.
+    long at = offset;
+    for (int left = length; left > 0; left -= TraceFile.MAX_RECORD_LENGTH) {
+      append(layer, at, Math.min(TraceFile.MAX_RECORD_LENGTH, left));
+      at += TraceFile.MAX_RECORD_LENGTH;
+    }
+  }
+
+  private void append(int layer, long offset, int length) {
+    long slot = next.getAndIncrement();
+    if (slot >= maxRecords) {
+      return;
+    }
+    AtomicLongArray chunk = chunk((int) (slot >>> CHUNK_RECORDS_LOG2));
+    int at = 2 * (int) (slot & (CHUNK_RECORDS - 1));
+    chunk.setPlain(at, offset);
+    // Last and with release, because a slot whose length is 0 is one not written yet.
+    chunk.setRelease(at + 1, (long) layer << 32 | length);
+  }
+
+  private AtomicLongArray chunk(int index) {
+    AtomicLongArray chunk = chunks.getAcquire(index);
+    if (chunk != null) {
+      return chunk;
+    }
+    var created = new AtomicLongArray(2 * CHUNK_RECORDS);
+    AtomicLongArray other = chunks.compareAndExchange(index, null, created);
+    return other == null ? created : other;
+  }
+
+  /** Records kept so far. */
+  public int size() {
+    return (int) Math.min(next.get(), maxRecords);
+  }
+
+  /** Records that found no room. If not 0, the trace lacks the end of what happened. */
+  public long dropped() {
+    return Math.max(0, next.get() - maxRecords);
+  }
+
+  /**
+   * What was recorded so far: at least every read that was reported before this call began, except
+   * the dropped ones.
+   */
+  public Trace snapshot() {
+    int size = size();
+    var trace = new Trace.Builder(size);
+    for (int slot = 0; slot < size; slot++) {
+      AtomicLongArray chunk = chunks.getAcquire(slot >>> CHUNK_RECORDS_LOG2);
+      int at = 2 * (slot & (CHUNK_RECORDS - 1));
+      long layerAndLength = chunk == null ? 0 : chunk.getAcquire(at + 1);
+      if (layerAndLength != 0) {
+        trace.add((int) (layerAndLength >>> 32), chunk.getPlain(at), layerAndLength & 0xffff_ffffL);
+      }
+    }
+    return trace.build();
+  }
+}
