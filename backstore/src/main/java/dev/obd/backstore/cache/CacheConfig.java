@@ -1,0 +1,73 @@
+package dev.obd.backstore.cache;
+
+import java.nio.file.Path;
+
+/**
+ * The on-disk block cache.
+ *
+ * @param directory where the files lie; made if it is missing
+ * @param capacityBytes most bytes of blob data kept, over all blobs; 0 keeps nothing. The map files
+ *     come on top: about 1/900 of it
+ * @param unitBytes what is fetched, kept and evicted as one: a power of two from 4 KiB to 4 MiB
+ * @param freeReserveBytes free space the cache leaves to others on its file system
+ * @param requestBytes most bytes of one request to the origin, at least one unit
+ * @param gapBytes prefetch fetches a gap of up to this many bytes rather than making two requests
+ */
+public record CacheConfig(
+    Path directory,
+    long capacityBytes,
+    int unitBytes,
+    long freeReserveBytes,
+    int requestBytes,
+    int gapBytes) {
+  private static final int MAX_REQUEST = 64 << 20;
+
+  public CacheConfig {
+    require(capacityBytes >= 0, "capacityBytes", "at least 0", capacityBytes);
+    require(
+        MapFormat.isUnit(unitBytes),
+        "unitBytes",
+        "a power of two from " + MapFormat.BLOCK_BYTES + " to " + MapFormat.MAX_UNIT_BYTES,
+        unitBytes);
+    require(freeReserveBytes >= 0, "freeReserveBytes", "at least 0", freeReserveBytes);
+    require(
+        requestBytes >= unitBytes && requestBytes <= MAX_REQUEST,
+        "requestBytes",
+        "one unit (" + unitBytes + ") to " + MAX_REQUEST,
+        requestBytes);
+    require(gapBytes >= 0, "gapBytes", "at least 0", gapBytes);
+  }
+
+  /** 10 GiB in units of 64 KiB, 1 GiB left free, requests of at most 1 MiB, gaps of 64 KiB. */
+  public static CacheConfig in(Path directory) {
+    return new CacheConfig(directory, 10L << 30, 64 << 10, 1L << 30, 1 << 20, 64 << 10);
+  }
+
+  /** The same with another capacity. */
+  public CacheConfig withCapacity(long bytes) {
+    return new CacheConfig(directory, bytes, unitBytes, freeReserveBytes, requestBytes, gapBytes);
+  }
+
+  /** The same with another unit; a request is at least one unit. */
+  public CacheConfig withUnit(int bytes) {
+    return new CacheConfig(
+        directory, capacityBytes, bytes, freeReserveBytes, Math.max(requestBytes, bytes), gapBytes);
+  }
+
+  /** The same with another free-space reserve. */
+  public CacheConfig withFreeReserve(long bytes) {
+    return new CacheConfig(directory, capacityBytes, unitBytes, bytes, requestBytes, gapBytes);
+  }
+
+  /** The same with other limits of one request. */
+  public CacheConfig withRequests(int most, int gap) {
+    return new CacheConfig(directory, capacityBytes, unitBytes, freeReserveBytes, most, gap);
+  }
+
+  private static void require(boolean ok, String key, String expected, long actual) {
+    if (!ok) {
+      throw new IllegalArgumentException(
+          "cache." + key + ": expected " + expected + ", got " + actual);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package dev.obd.backstore.cache;
+
+import dev.obd.io.ReadContext;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One fetch of neighbouring units, and everybody who waits for it. Thread-safe. */
+final class Load {
+  private final long firstUnit;
+  private final long units;
+  private final ReadContext context;
+  private final Urgency urgency;
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  // Written before ended is counted down, read after it.
+  private @Nullable ByteBuffer bytes;
+  private @Nullable Throwable failure;
+  private boolean outOfTime;
+
+  private volatile boolean distrusted;
+
+  Load(long firstUnit, long units, ReadContext context) {
+    this.firstUnit = firstUnit;
+    this.units = units;
+    this.context = context;
+    this.urgency = new Urgency(context.purpose());
+  }
+
+  long firstUnit() {
+    return firstUnit;
+  }
+
+  long units() {
+    return units;
+  }
+
+  Urgency urgency() {
+    return urgency;
+  }
+
+  /** Somebody says these bytes are wrong: they are not to be kept. */
+  void distrust() {
+    distrusted = true;
+  }
+
+  boolean isDistrusted() {
+    return distrusted;
+  }
+
+  void succeed(ByteBuffer got) {
+    bytes = got;
+    ended.countDown();
+  }
+
+  /** Ends without bytes; {@code why} is null if whoever waits should simply look again. */
+  void fail(@Nullable Throwable why) {
+    failure = why;
+    outOfTime = why == null || context.deadline().expired();
+    ended.countDown();
+  }
+
+  /** Waits for the end, but no longer than the waiter's own deadline. */
+  void await(ReadContext waiter, String name) throws IOException {
+    try {
+      if (!ended.await(waiter.deadline().remainingNanos(), TimeUnit.NANOSECONDS)) {
+        throw new InterruptedIOException(
+            name + ": the time ran out waiting for a fetch already under way");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(name + ": interrupted waiting for a fetch under way");
+    }
+  }
+
+  /** After the end: the bytes of all units, or null. */
+  @Nullable ByteBuffer bytes() {
+    return bytes;
+  }
+
+  /** After an end without bytes: why, if it says something about the origin. */
+  @Nullable Throwable failure() {
+    return outOfTime ? null : failure;
+  }
+}

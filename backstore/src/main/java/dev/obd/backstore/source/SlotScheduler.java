@@ -1,0 +1,249 @@
+package dev.obd.backstore.source;
+
+import dev.obd.backstore.cache.Urgency;
+import dev.obd.io.Deadline;
+import dev.obd.io.ReadContext;
+import dev.obd.io.ReadContext.Operation;
+import dev.obd.io.ReadContext.Purpose;
+import dev.obd.io.Ticker;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Slots for one host. Demand goes at once, up to a generous number of connections. Replay, then
+ * background, get what is left: many slots while no demand is under way, few slots and few bytes
+ * while one is, because a request that was sent cannot be called back and its bytes stand before
+ * the demand's in the line. First come, first served within a class. Thread-safe.
+ */
+public final class SlotScheduler implements FetchScheduler, Closeable {
+  /**
+   * How much may be under way.
+   *
+   * @param demand most demand requests at once
+   * @param idle most other requests while there is no demand
+   * @param busy most other requests while there is demand, including those sent before it came:
+   *     none is added above this
+   * @param busyBytes most bytes of them; one request may be larger than that
+   */
+  public record Limits(int demand, int idle, int busy, long busyBytes) {
+    public static final Limits DEFAULT = new Limits(64, 16, 2, 512 << 10);
+
+    public Limits {
+      if (demand < 1 || idle < 1 || busy < 0 || busyBytes < 0) {
+        throw new IllegalArgumentException(
+            "fetch limits: demand " + demand + ", idle " + idle + ", busy " + busy);
+      }
+    }
+  }
+
+  private static final class Ticket {
+    final long bytes;
+    final Condition granted;
+    Purpose purpose;
+    boolean running;
+    boolean over;
+
+    Ticket(Purpose purpose, long bytes, Condition granted) {
+      this.purpose = purpose;
+      this.bytes = bytes;
+      this.granted = granted;
+    }
+  }
+
+  private final String host;
+  private final Limits limits;
+  private final Ticker ticker;
+  private final LongAdder waitedNanos = new LongAdder();
+  private final ReentrantLock lock = new ReentrantLock();
+
+  // All guarded by lock.
+  private final Deque<Ticket> demand = new ArrayDeque<>();
+  private final Deque<Ticket> replay = new ArrayDeque<>();
+  private final Deque<Ticket> background = new ArrayDeque<>();
+  private int demandRunning;
+  private int otherRunning;
+  private long otherBytes;
+  private boolean closed;
+
+  /**
+   * @param host for messages
+   */
+  public SlotScheduler(String host, Limits limits, Ticker ticker) {
+    this.host = host;
+    this.limits = limits;
+    this.ticker = ticker;
+  }
+
+  @Override
+  public <T> T run(Purpose purpose, long bytes, Operation<T> operation) throws IOException {
+    Ticket ticket = new Ticket(purpose, bytes, lock.newCondition());
+    enter(ticket, ReadContext.current().deadline());
+    try {
+      return operation.run();
+    } finally {
+      leave(ticket);
+    }
+  }
+
+  private void enter(Ticket ticket, Deadline deadline) throws IOException {
+    long from = ticker.nanos();
+    lock.lock();
+    try {
+      queue(ticket.purpose).add(ticket);
+      // Under the lock: the ticket may be raised from now on, and is seen as it then is.
+      Urgency.whenRaised(() -> raise(ticket));
+      grant();
+      while (!ticket.running) {
+        if (closed) {
+          throw new IOException(host + ": shutting down");
+        }
+        long left = deadline.remainingNanos();
+        if (left == 0) {
+          throw new InterruptedIOException(host + ": the time ran out waiting for a free request");
+        }
+        long _ = ticket.granted.awaitNanos(left);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(host + ": interrupted waiting for a free request");
+    } finally {
+      waitedNanos.add(ticker.nanos() - from);
+      if (!ticket.running) {
+        ticket.over = true;
+        queue(ticket.purpose).remove(ticket);
+      }
+      lock.unlock();
+    }
+  }
+
+  private void leave(Ticket ticket) {
+    lock.lock();
+    try {
+      count(ticket, -1);
+      ticket.over = true;
+      grant();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Somebody waits for this request now. */
+  private void raise(Ticket ticket) {
+    lock.lock();
+    try {
+      if (ticket.over || ticket.purpose == Purpose.DEMAND) {
+        return;
+      }
+      if (ticket.running) {
+        count(ticket, -1);
+        ticket.purpose = Purpose.DEMAND;
+        count(ticket, 1);
+      } else {
+        queue(ticket.purpose).remove(ticket);
+        ticket.purpose = Purpose.DEMAND;
+        queue(Purpose.DEMAND).add(ticket);
+      }
+      grant();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Deque<Ticket> queue(Purpose purpose) {
+    return switch (purpose) {
+      case DEMAND -> demand;
+      case REPLAY -> replay;
+      case BACKGROUND -> background;
+    };
+  }
+
+  private void grant() {
+    for (Purpose purpose : Purpose.values()) { // most urgent first
+      Ticket next = queue(purpose).peek();
+      while (next != null && !closed && fits(next)) {
+        queue(purpose).remove();
+        next.running = true;
+        count(next, 1);
+        next.granted.signal();
+        next = queue(purpose).peek();
+      }
+      if (next != null && purpose != Purpose.DEMAND) {
+        return; // background does not pass a replay that waits
+      }
+    }
+  }
+
+  private boolean fits(Ticket ticket) {
+    if (ticket.purpose == Purpose.DEMAND) {
+      return demandRunning < limits.demand;
+    }
+    return demandRunning == 0
+        ? otherRunning < limits.idle
+        : otherRunning < limits.busy
+            && (otherRunning == 0 || otherBytes + ticket.bytes <= limits.busyBytes);
+  }
+
+  private void count(Ticket ticket, int change) {
+    if (ticket.purpose == Purpose.DEMAND) {
+      demandRunning += change;
+    } else {
+      otherRunning += change;
+      otherBytes += change * ticket.bytes;
+    }
+  }
+
+  /** Demand requests under way. */
+  public int demandRunning() {
+    lock.lock();
+    try {
+      return demandRunning;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Replay and background requests under way. */
+  public int otherRunning() {
+    lock.lock();
+    try {
+      return otherRunning;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Requests that wait for their turn. */
+  public int queued() {
+    lock.lock();
+    try {
+      return demand.size() + replay.size() + background.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Time all requests together spent waiting for their turn. */
+  public long waitedNanos() {
+    return waitedNanos.sum();
+  }
+
+  /** Requests that wait fail, and so do later ones; those under way end as they would. */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      closed = true;
+      for (Purpose purpose : Purpose.values()) {
+        queue(purpose).forEach(ticket -> ticket.granted.signal());
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,341 @@
+package dev.obd.backstore.cache;
+
+import static dev.obd.backstore.cache.CacheTests.KIB;
+import static dev.obd.backstore.cache.CacheTests.content;
+import static dev.obd.backstore.cache.CacheTests.digest;
+import static dev.obd.backstore.cache.CacheTests.read;
+import static dev.obd.backstore.cache.CacheTests.readAll;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.obd.io.Deadline;
+import dev.obd.io.Range;
+import dev.obd.io.ReadContext;
+import dev.obd.io.ReadContext.Purpose;
+import dev.obd.io.Ticker;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class CachedSourceTest {
+  @TempDir Path directory;
+
+  private final byte[] content = content(1, 300 * KIB + 123);
+  private final CountingOrigin origin = new CountingOrigin(content);
+
+  private CacheConfig units(int kib) {
+    return CacheConfig.in(directory).withFreeReserve(0).withUnit(kib * KIB);
+  }
+
+  @Test
+  void aMissFetchesWholeUnitsAndOnlyThoseAsked() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(1), origin)) {
+      assertThat(read(source, 70 * KIB, 10)).isEqualTo(Arrays.copyOfRange(content, 70 * KIB, 70 * KIB + 10));
+      assertThat(origin.requests).containsExactly(new Range(64 * KIB, 64 * KIB));
+      assertThat(source.presentBytes()).isEqualTo(64 * KIB);
+      assertThat(source.isPresent(new Range(64 * KIB, 64 * KIB))).isTrue();
+      assertThat(source.isPresent(new Range(64 * KIB, 64 * KIB + 1))).isFalse();
+    }
+  }
+
+  @Test
+  void neighbouringMissingUnitsAreOneRequestUpToItsLimit() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(4).withRequests(64 * KIB, 0));
+        CachedSource source = cache.source(digest(1), origin)) {
+      read(source, 8 * KIB, 1); // present in the middle of what follows
+      origin.requests.clear();
+      assertThat(read(source, 1, 100 * KIB)).isEqualTo(Arrays.copyOfRange(content, 1, 100 * KIB + 1));
+      assertThat(origin.requests)
+          .containsExactly(
+              new Range(0, 8 * KIB),
+              new Range(12 * KIB, 64 * KIB),
+              new Range(76 * KIB, 28 * KIB));
+      origin.requests.clear();
+      read(source, 1, 100 * KIB);
+      assertThat(origin.requests).isEmpty();
+    }
+  }
+
+  @Test
+  void theLastUnitEndsWithTheBlob() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(1), origin)) {
+      for (int i = 0; i < 2; i++) {
+        assertThat(readAll(source)).isEqualTo(content);
+      }
+      assertThat(origin.bytes()).isEqualTo(content.length);
+      assertThat(source.presentBytes()).isEqualTo(content.length);
+      assertThat(cache.usedBytes()).isEqualTo(content.length);
+    }
+  }
+
+  @Test
+  void filesHaveTheNamesAndOffsetsOfOverlaybdsCache() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(7), origin)) {
+      read(source, 200 * KIB, 1);
+    }
+    Path data = directory.resolve(digest(7).value());
+    assertThat(Files.size(data)).isEqualTo(content.length);
+    byte[] raw = Files.readAllBytes(data);
+    assertThat(Arrays.copyOfRange(raw, 192 * KIB, 256 * KIB))
+        .isEqualTo(Arrays.copyOfRange(content, 192 * KIB, 256 * KIB));
+    assertThat(Arrays.copyOf(raw, 192 * KIB)).containsOnly(0);
+    assertThat(directory.resolve(digest(7).value() + ".map")).exists();
+  }
+
+  @Test
+  void whatWasFetchedIsThereAfterARestart() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(1), origin)) {
+      readAll(source);
+    }
+    CountingOrigin later = new CountingOrigin(content);
+    // Another unit size is configured: the files keep theirs.
+    try (BlobCache cache = CacheTests.open(units(16))) {
+      assertThat(cache.usedBytes()).isEqualTo(content.length);
+      assertThat(cache.entries())
+          .containsExactly(new BlobCache.Entry(digest(1), content.length, content.length));
+      try (CachedSource source = cache.source(digest(1), later)) {
+        assertThat(source.unitBytes()).isEqualTo(64 * KIB);
+        assertThat(readAll(source)).isEqualTo(content);
+        assertThat(later.requests).isEmpty();
+      }
+    }
+    assertThat(later.closed).isTrue();
+  }
+
+  @Test
+  void anotherSizeUnderTheSameDigestStartsAnew() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64))) {
+      try (CachedSource source = cache.source(digest(1), origin)) {
+        readAll(source);
+        byte[] shorter = Arrays.copyOf(content, 100 * KIB);
+        try (CachedSource liar = cache.source(digest(1), new CountingOrigin(shorter))) {
+          assertThat(readAll(liar)).isEqualTo(shorter); // served, not kept
+        }
+        origin.requests.clear();
+        assertThat(readAll(source)).isEqualTo(content);
+        assertThat(origin.requests).isEmpty();
+      }
+      byte[] shorter = content(2, 100 * KIB);
+      try (CachedSource other = cache.source(digest(1), new CountingOrigin(shorter))) {
+        assertThat(readAll(other)).isEqualTo(shorter);
+        assertThat(readAll(other)).isEqualTo(shorter);
+      }
+      assertThat(cache.usedBytes()).isEqualTo(shorter.length);
+    }
+  }
+
+  @Test
+  void aBlobCanBeRemovedWhenNobodyHasItOpen() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64))) {
+      try (CachedSource source = cache.source(digest(1), origin)) {
+        readAll(source);
+        assertThat(cache.remove(digest(1))).isFalse();
+      }
+      assertThat(cache.remove(digest(1))).isTrue();
+      assertThat(cache.remove(digest(1))).isFalse();
+      assertThat(cache.usedBytes()).isZero();
+      assertThat(directory.toFile().list()).containsExactly(".lock");
+    }
+  }
+
+  @Test
+  void evictMakesTheNextReadAskTheOrigin() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(1), origin)) {
+      readAll(source);
+      origin.requests.clear();
+      assertThat(source.evict(64 * KIB + 5, 1)).isTrue();
+      assertThat(source.isPresent(new Range(64 * KIB, 1))).isFalse();
+      assertThat(readAll(source)).isEqualTo(content);
+      assertThat(origin.requests).containsExactly(new Range(64 * KIB, 64 * KIB));
+      assertThat(source.evict(0, Long.MAX_VALUE)).isTrue();
+      assertThat(cache.usedBytes()).isZero();
+    }
+  }
+
+  @Test
+  void evictDuringAFetchKeepsItsBytesOutOfTheCache() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(1), origin)) {
+      origin.hook = (offset, length) -> source.evict(0, 10); // as a reader of this same fetch would
+      read(source, 0, 10);
+      assertThat(source.isPresent(new Range(0, 1))).isFalse();
+      assertThat(cache.usedBytes()).isZero();
+    }
+  }
+
+  @Test
+  void aFailedFetchIsTheReadersErrorAndLeavesNothing() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(1), origin)) {
+      origin.hook =
+          (offset, length) -> {
+            throw new IOException("no route");
+          };
+      assertThatThrownBy(() -> read(source, 0, 1)).isInstanceOf(IOException.class).hasMessage("no route");
+      origin.hook = (offset, length) -> {};
+      assertThat(readAll(source)).isEqualTo(content);
+    }
+  }
+
+  @Test
+  void prefetchMergesAcrossSmallGapsAndSkipsWhatIsThere() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(4).withRequests(32 * KIB, 8 * KIB));
+        CachedSource source = cache.source(digest(1), origin)) {
+      read(source, 100 * KIB, 4 * KIB);
+      origin.requests.clear();
+      List<Range> wanted =
+          List.of(
+              new Range(200 * KIB, 1), // first touch first
+              new Range(0, 5),
+              new Range(12 * KIB, 1), // two units of gap
+              new Range(28 * KIB, 1), // three units of gap
+              new Range(100 * KIB, 10), // present
+              new Range(0, 1),
+              new Range(1 << 30, 10)); // outside
+      List<Range> expected =
+          List.of(
+              new Range(200 * KIB, 4 * KIB),
+              new Range(0, 16 * KIB),
+              new Range(28 * KIB, 4 * KIB));
+      assertThat(source.missing(wanted)).isEqualTo(expected);
+      new ReadContext(Purpose.REPLAY, Deadline.NEVER)
+          .run(
+              () -> {
+                source.prefetch(wanted);
+                return true;
+              });
+      assertThat(origin.requests).isEqualTo(expected);
+      assertThat(source.missing(wanted)).isEmpty();
+      var stats = cache.stats().snapshot();
+      assertThat(stats.aheadRequests()).isEqualTo(3);
+      assertThat(stats.aheadBytes()).isEqualTo(24 * KIB);
+      assertThat(stats.aheadUsedBytes()).isZero();
+      origin.requests.clear();
+      assertThat(read(source, 0, 5000)).isEqualTo(Arrays.copyOf(content, 5000));
+      read(source, 0, 5000);
+      assertThat(origin.requests).isEmpty();
+      assertThat(cache.stats().snapshot().aheadUsedBytes()).isEqualTo(8 * KIB);
+    }
+  }
+
+  @Test
+  void aLongRangeIsPrefetchedInRequestsOfTheLimit() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(16).withRequests(64 * KIB, 0));
+        CachedSource source = cache.source(digest(1), origin)) {
+      source.prefetch(new Range(10, 10L << 30));
+      assertThat(origin.requests).hasSize(5);
+      assertThat(origin.bytes()).isEqualTo(content.length);
+      assertThat(source.isPresent(new Range(0, content.length))).isTrue();
+    }
+  }
+
+  @Test
+  void anInterruptedReaderLeavesTheFilesToTheOthers() throws IOException, InterruptedException {
+    try (BlobCache cache = CacheTests.open(units(64));
+        CachedSource source = cache.source(digest(1), origin)) {
+      readAll(source);
+      Thread interrupted =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    Thread.currentThread().interrupt();
+                    try {
+                      readAll(source);
+                    } catch (IOException e) {
+                      // its own affair
+                    }
+                  });
+      interrupted.join();
+      origin.requests.clear();
+      assertThat(readAll(source)).isEqualTo(content);
+      assertThat(origin.requests).isEmpty();
+    }
+  }
+
+  /** Random reads, evictions, damage and restarts against the obvious model: the content. */
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("dev.obd.testdata.Seeded#seeds")
+  void whateverHappensToTheFilesReadsAreRight(long seed) throws IOException {
+    var random = new SplittableRandom(seed);
+    int unit = 4 * KIB << random.nextInt(4);
+    CacheConfig config =
+        units(4)
+            .withUnit(unit)
+            .withRequests(unit * random.nextInt(1, 9), unit)
+            .withCapacity(random.nextBoolean() ? 1 << 30 : (long) unit * random.nextInt(1, 30));
+    HolePuncher puncher = random.nextBoolean() ? HolePuncher.system() : HolePuncher.NONE;
+    List<byte[]> blobs = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      blobs.add(content(seed + i, random.nextInt(1, 400 * KIB)));
+    }
+    for (int restart = 0; restart < 6; restart++) {
+      try (BlobCache cache = BlobCache.open(config, Ticker.SYSTEM, puncher)) {
+        List<CachedSource> sources = new ArrayList<>();
+        for (int i = 0; i < blobs.size(); i++) {
+          sources.add(cache.source(digest(i), new CountingOrigin(blobs.get(i))));
+        }
+        for (int step = 0; step < 150; step++) {
+          int which = random.nextInt(blobs.size());
+          step(random, sources.get(which), blobs.get(which), which);
+          assertThat(cache.usedBytes()).isBetween(0L, config.capacityBytes());
+        }
+        for (CachedSource source : sources) {
+          source.close();
+        }
+        long present = cache.entries().stream().mapToLong(BlobCache.Entry::presentBytes).sum();
+        assertThat(cache.usedBytes()).isEqualTo(present);
+      }
+    }
+  }
+
+  private void step(SplittableRandom random, CachedSource source, byte[] blob, int which)
+      throws IOException {
+    int from = random.nextInt(blob.length);
+    int length = random.nextInt(1, Math.min(blob.length - from, 60 * KIB) + 1);
+    switch (random.nextInt(12)) {
+      case 0 -> source.evict(from, length);
+      case 1 -> source.prefetch(new Range(from, length));
+      case 2 -> source.prefetch(List.of(new Range(from, length), new Range(0, 1)));
+      case 3 -> damage(random, directory.resolve(digest(which).value()));
+      case 4 -> damage(random, directory.resolve(digest(which).value() + ".map"));
+      default -> {
+        ByteBuffer dst = random.nextBoolean() ? ByteBuffer.allocate(length) : ByteBuffer.allocateDirect(length);
+        source.read(from, dst);
+        byte[] got = new byte[length];
+        dst.flip().get(got);
+        assertThat(got).as("%d bytes at %d", length, from).isEqualTo(Arrays.copyOfRange(blob, from, from + length));
+      }
+    }
+  }
+
+  private static void damage(SplittableRandom random, Path file) throws IOException {
+    try (var raw = new java.io.RandomAccessFile(file.toFile(), "rw")) {
+      if (raw.length() == 0) {
+        return;
+      }
+      raw.seek(random.nextLong(raw.length()));
+      byte[] junk = new byte[random.nextInt(1, 6000)];
+      random.nextBytes(junk);
+      switch (random.nextInt(4)) {
+        case 0 -> raw.setLength(random.nextLong(raw.length()));
+        case 1 -> raw.write(new byte[junk.length]);
+        case 2 -> raw.write(junk[0]);
+        default -> raw.write(junk);
+      }
+    }
+  }
+}
