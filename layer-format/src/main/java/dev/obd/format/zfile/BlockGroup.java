@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
 
 /** Some blocks on their way through a {@link ZFileWriter}: filled, compressed, written, reused. */
 final class BlockGroup {
@@ -57,7 +58,11 @@ final class BlockGroup {
   }
 
   void compressOn(Executor executor) {
-    executor.execute(compression);
+    try {
+      executor.execute(compression);
+    } catch (RejectedExecutionException e) {
+      // No worker has time: await() compresses on the writing thread.
+    }
   }
 
   /** Gives up; a worker that is at it finishes unheard. */

@@ -32,7 +32,9 @@ public final class ZFileWriter implements ByteSink {
   private BlockGroup filling;
   private long position;
   private long blocks;
-  private boolean finished;
+
+  /** False once finished, and after a failure: the groups' state is unknown then. */
+  private boolean usable = true;
 
   private ZFileWriter(ByteSink target, ZFileWriterOptions options) {
     this.target = target;
@@ -80,7 +82,7 @@ public final class ZFileWriter implements ByteSink {
 
   @Override
   public void write(ByteBuffer src) throws IOException {
-    checkUnfinished();
+    checkUsable();
     long end = position + src.remaining();
     if (end > JumpTable.MAX_BLOCKS * options.blockBytes()) {
       throw new IOException(
@@ -90,6 +92,7 @@ public final class ZFileWriter implements ByteSink {
               + options.blockBytes()
               + " bytes");
     }
+    usable = false;
     while (src.hasRemaining()) {
       filling.fill(src);
       if (filling.isFull()) {
@@ -97,6 +100,7 @@ public final class ZFileWriter implements ByteSink {
       }
     }
     position = end;
+    usable = true;
   }
 
   private void compressFilled() throws IOException {
@@ -135,8 +139,8 @@ public final class ZFileWriter implements ByteSink {
 
   @Override
   public void finish() throws IOException {
-    checkUnfinished();
-    finished = true;
+    checkUsable();
+    usable = false;
     if (!filling.isEmpty()) {
       compressFilled();
     }
@@ -158,9 +162,9 @@ public final class ZFileWriter implements ByteSink {
     target.finish();
   }
 
-  private void checkUnfinished() {
-    if (finished) {
-      throw new IllegalStateException("this ZFile is finished");
+  private void checkUsable() {
+    if (!usable) {
+      throw new IllegalStateException("this ZFile is finished, or could not be written");
     }
   }
 

@@ -12,7 +12,7 @@ import java.util.concurrent.Executor;
  * @param verify whether each block is followed by its checksum; the original's tools always do so
  * @param overwriteHeader whether the header is rewritten at the end, so that a reader needs no
  *     trailer; needs a patchable sink
- * @param workers how many blocks groups are compressed at once, at least 1
+ * @param workers how many groups of blocks are compressed at once, at least 1
  * @param executor runs the workers; with one worker the writing thread does it all
  * @param allow64KiB whether 65536 is accepted as {@code blockBytes}: the original cannot read a
  *     block of that size which does not shrink

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.obd.format.MemorySink;
+import dev.obd.io.ByteSink;
 import dev.obd.testdata.Contents;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -102,6 +103,63 @@ class ZFileWriterTest {
     Executor busy = task -> {};
     assertThat(ZFiles.write(content, ZFileWriterOptions.DEFAULT.withWorkers(4, busy)))
         .isEqualTo(ZFiles.write(content, ZFileWriterOptions.DEFAULT));
+  }
+
+  @Test
+  void anExecutorThatRefusesDelaysNobodyEither() throws IOException {
+    byte[] content = Contents.of("mix", 9, 2_000_000);
+    var pool = Executors.newFixedThreadPool(1);
+    pool.close();
+    assertThat(ZFiles.write(content, ZFileWriterOptions.DEFAULT.withWorkers(2, pool)))
+        .isEqualTo(ZFiles.write(content, ZFileWriterOptions.DEFAULT));
+  }
+
+  @Test
+  void afterAFailureNothingMoreIsWritten() throws IOException {
+    MemorySink sink = MemorySink.likeAFile();
+    ByteSink full =
+        new ByteSink() {
+          @Override
+          public long position() {
+            return sink.position();
+          }
+
+          @Override
+          public void write(ByteBuffer src) throws IOException {
+            if (position() > 0) {
+              throw new IOException("disk full");
+            }
+            sink.write(src);
+          }
+
+          @Override
+          public boolean patchable() {
+            return false;
+          }
+
+          @Override
+          public void patch(long offset, ByteBuffer src) {
+            throw new IllegalStateException();
+          }
+
+          @Override
+          public void finish() {
+            sink.finish();
+          }
+
+          @Override
+          public void close() {
+            sink.close();
+          }
+        };
+    try (ZFileWriter writer = ZFileWriter.open(full, ZFileWriterOptions.DEFAULT)) {
+      assertThatThrownBy(() -> writer.write(ByteBuffer.allocate(1 << 20))).hasMessage("disk full");
+      assertThatThrownBy(() -> writer.write(ByteBuffer.allocate(1)))
+          .isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(writer::finish).isInstanceOf(IllegalStateException.class);
+    }
+    assertThat(sink.finished()).isFalse();
+    assertThat(sink.position()).isEqualTo(512);
   }
 
   @Test
