@@ -3,6 +3,7 @@ package dev.obd.registry;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import java.util.List;
 import java.util.Optional;
 
@@ -100,6 +101,40 @@ public final class ImageConfig {
     }
     history.add(entry);
     copy.add("history", history);
+    return of(where, copy);
+  }
+
+  /** The same, created at another time (RFC 3339). */
+  public ImageConfig withCreated(String created) {
+    JsonObject copy = json.deepCopy();
+    copy.addProperty("created", created);
+    return of(where, copy);
+  }
+
+  /** The same with one more history entry, before all others. */
+  public ImageConfig withFirstHistory(String created, String createdBy) {
+    JsonObject copy = json.deepCopy();
+    var entry = new JsonObject();
+    entry.addProperty("created", created);
+    entry.addProperty("created_by", createdBy);
+    var history = new JsonArray();
+    history.add(entry);
+    if (copy.get("history") instanceof JsonArray found) {
+      history.addAll(found);
+    }
+    copy.add("history", history);
+    return of(where, copy);
+  }
+
+  /** The same without its first history entry, if that says it was created by this. */
+  public ImageConfig withoutFirstHistory(String createdBy) {
+    JsonObject copy = json.deepCopy();
+    if (copy.get("history") instanceof JsonArray history
+        && !history.isEmpty()
+        && history.get(0) instanceof JsonObject first
+        && new JsonPrimitive(createdBy).equals(first.get("created_by"))) {
+      history.remove(0);
+    }
     return of(where, copy);
   }
 
