@@ -16,7 +16,7 @@ import java.util.List;
  */
 public final class Coalescer {
   /** Of a longer access only the start is used; no known recorder makes one. In bytes. */
-  public static final long MAX_ACCESS_LENGTH = 16 << 20;
+  public static final long MAX_ACCESS_LENGTH = 32 << 20;
 
   /** What would come after that many pieces is left out. */
   public static final int MAX_PIECES = 1 << 20;

@@ -1,0 +1,195 @@
+package dev.obd.backstore.prefetch;
+
+import dev.obd.io.BlockSource;
+import dev.obd.io.Deadline;
+import dev.obd.io.ReadContext;
+import dev.obd.trace.Trace;
+import java.io.Closeable;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * Fetches what a trace says will be wanted, into the caches below an image's layers, while the
+ * image is in use. Reads run as {@link ReadContext.Purpose#REPLAY}, so that demand reads go first.
+ *
+ * <p>Nothing that goes wrong here is thrown: an image works without its replay. A trace that cannot
+ * be had and the first failed request are logged, all failures are counted. Thread-safe.
+ */
+public final class Replayer implements Closeable {
+  private static final Logger log = LogManager.getLogger(Replayer.class);
+
+  /** Where the trace comes from; called once, on the executor. */
+  @FunctionalInterface
+  public interface TraceLoader {
+    Trace load() throws IOException;
+  }
+
+  private final String image;
+  private final List<BlockSource> layers;
+  private final ReplayOptions options;
+  private final Executor executor;
+
+  private final AtomicInteger nextStep = new AtomicInteger();
+  private final AtomicInteger workers = new AtomicInteger();
+  private final AtomicLong requests = new AtomicLong();
+  private final AtomicLong bytes = new AtomicLong();
+  private final AtomicLong failed = new AtomicLong();
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private volatile ReplayStats.State state = ReplayStats.State.LOADING;
+  private volatile boolean closed;
+  private volatile long records;
+  private volatile long rangeBytes;
+  private volatile ReplayPlan plan = new ReplayPlan(List.of(), 0);
+
+  private Replayer(
+      String image, List<? extends BlockSource> layers, ReplayOptions options, Executor executor) {
+    this.image = image;
+    this.layers = List.copyOf(layers);
+    this.options = options;
+    this.executor = executor;
+  }
+
+  /**
+   * Starts a replay and returns at once.
+   *
+   * @param image what messages call it
+   * @param layers plain sources as the trace numbers them, lowest first; they stay the caller's,
+   *     and may be closed once this is closed: a request under way then fails unnoticed
+   * @param loader gets the trace
+   * @param executor runs one task for planning, then up to {@code concurrency} at a time that block
+   */
+  public static Replayer start(
+      String image,
+      List<? extends BlockSource> layers,
+      TraceLoader loader,
+      ReplayOptions options,
+      Executor executor) {
+    var replayer = new Replayer(image, layers, options, executor);
+    try {
+      executor.execute(() -> replayer.loadAndRun(loader));
+    } catch (RejectedExecutionException e) {
+      replayer.end(ReplayStats.State.STOPPED);
+    }
+    return replayer;
+  }
+
+  private void loadAndRun(TraceLoader loader) {
+    try {
+      Trace trace = loader.load();
+      records = trace.size();
+      plan = ReplayPlan.of(layers, trace, options);
+      rangeBytes = plan.bytes();
+    } catch (IOException | RuntimeException e) {
+      if (!closed) {
+        log.warn("replay.trace.unusable image={} reason={}", image, e.toString());
+      }
+      end(closed ? ReplayStats.State.STOPPED : ReplayStats.State.DAMAGED);
+      return;
+    }
+    state = ReplayStats.State.RUNNING;
+    int wanted = Math.min(options.concurrency(), plan.steps().size());
+    workers.set(wanted + 1); // this task counts, so that nobody ends before all are started
+    for (int worker = 0; worker < wanted; worker++) {
+      try {
+        executor.execute(this::work);
+      } catch (RejectedExecutionException e) {
+        workers.decrementAndGet();
+      }
+    }
+    workerEnded();
+  }
+
+  private void work() {
+    try {
+      List<ReplayPlan.Step> steps = plan.steps();
+      for (int step = next(); step < steps.size(); step = next()) {
+        fetch(steps.get(step));
+      }
+    } finally {
+      workerEnded();
+    }
+  }
+
+  private int next() {
+    return closed ? Integer.MAX_VALUE : nextStep.getAndIncrement();
+  }
+
+  private void fetch(ReplayPlan.Step step) {
+    var context =
+        new ReadContext(
+            ReadContext.Purpose.REPLAY, Deadline.after(options.ticker(), options.patience()));
+    requests.incrementAndGet();
+    try {
+      context.run(() -> {
+        step.cache().prefetch(step.range());
+        return step;
+      });
+      bytes.addAndGet(step.range().length());
+    } catch (IOException | RuntimeException e) {
+      if (!closed && failed.getAndIncrement() == 0) {
+        log.warn(
+            "replay.request.failed image={} blob={} offset={} length={} reason={}",
+            image,
+            step.cache().name(),
+            step.range().offset(),
+            step.range().length(),
+            e.toString());
+      }
+    }
+  }
+
+  private void workerEnded() {
+    if (workers.decrementAndGet() == 0) {
+      boolean all = nextStep.get() >= plan.steps().size();
+      end(all ? ReplayStats.State.DONE : ReplayStats.State.STOPPED);
+    }
+  }
+
+  private void end(ReplayStats.State how) {
+    state = how;
+    ReplayStats stats = stats();
+    log.info(
+        "replay.ended image={} state={} records={} requests={} bytes={} failed={}",
+        image,
+        how,
+        stats.records(),
+        stats.requests(),
+        stats.bytes(),
+        stats.failed());
+    ended.countDown();
+  }
+
+  /** How far this is. */
+  public ReplayStats stats() {
+    ReplayPlan planned = plan;
+    return new ReplayStats(
+        state,
+        records,
+        planned.skipped(),
+        planned.steps().size(),
+        rangeBytes,
+        requests.get(),
+        bytes.get(),
+        failed.get());
+  }
+
+  /** Waits until nothing more will happen; false if that took longer than {@code patience}. */
+  public boolean awaitDone(Duration patience) throws InterruptedException {
+    return ended.await(patience.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /** Makes no further requests. Returns at once; those under way run out. */
+  @Override
+  public void close() {
+    closed = true;
+  }
+}
