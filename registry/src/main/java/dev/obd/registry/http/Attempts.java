@@ -1,0 +1,75 @@
+package dev.obd.registry.http;
+
+import dev.obd.registry.RegistryException;
+import dev.obd.registry.RegistryException.Kind;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.function.DoubleSupplier;
+
+/**
+ * The one retry policy: what may pass is tried again after a pause that doubles, as long as
+ * attempts and time are left. Missing, forbidden and refused things fail at once; a wrong answer
+ * gets one more chance, because another server of a farm may have the right one.
+ */
+final class Attempts {
+  private static final long FIRST_PAUSE_NANOS = Duration.ofMillis(100).toNanos();
+  private static final long LONGEST_PAUSE_NANOS = Duration.ofSeconds(5).toNanos();
+  private static final int MAX_BAD_ANSWERS = 2;
+
+  private final Limit limit;
+  private final int most;
+  private final DoubleSupplier jitter;
+  private int made;
+  private int sinceProgress;
+  private int badAnswers;
+
+  Attempts(Limit limit, int most, DoubleSupplier jitter) {
+    this.limit = limit;
+    this.most = most;
+    this.jitter = jitter;
+  }
+
+  /** Something came through: pauses start small again. */
+  void progressed() {
+    sinceProgress = 0;
+  }
+
+  /** Returns when it is time to try again, or throws. */
+  void failed(IOException failure) throws IOException {
+    made++;
+    sinceProgress++;
+    if (!(failure instanceof RegistryException e) || !mayPass(e)) {
+      throw failure;
+    }
+    long pause = pauseNanos(e);
+    if (sinceProgress >= most || pause >= limit.remainingNanos()) {
+      throw gaveUp(e);
+    }
+    try {
+      limit.clock().sleep(pause);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      throw Failures.interrupted(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private boolean mayPass(RegistryException e) {
+    return e.isRetryable() || (e.kind() == Kind.BAD_ANSWER && ++badAnswers < MAX_BAD_ANSWERS);
+  }
+
+  private long pauseNanos(RegistryException e) {
+    long doubled = FIRST_PAUSE_NANOS << Math.min(sinceProgress - 1, 10);
+    double spread = 0.5 + jitter.getAsDouble() / 2;
+    long pause = (long) (Math.min(doubled, LONGEST_PAUSE_NANOS) * spread);
+    return e instanceof Failures.Throttled throttled
+        ? Math.max(pause, throttled.retryAfter().toNanos())
+        : pause;
+  }
+
+  private RegistryException gaveUp(RegistryException e) {
+    String message =
+        e.getMessage() + " (gave up after " + made + (made == 1 ? " attempt" : " attempts");
+    message += " within " + Failures.seconds(limit) + ")";
+    return new RegistryException(e.kind(), e.status(), message, e);
+  }
+}

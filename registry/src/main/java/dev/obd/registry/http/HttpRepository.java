@@ -1,0 +1,416 @@
+package dev.obd.registry.http;
+
+import dev.obd.registry.BlobContent;
+import dev.obd.registry.Descriptor;
+import dev.obd.registry.Digest;
+import dev.obd.registry.Document;
+import dev.obd.registry.ImageReference;
+import dev.obd.registry.MediaTypes;
+import dev.obd.registry.Progress;
+import dev.obd.registry.RegistryException;
+import dev.obd.registry.RegistryException.Kind;
+import dev.obd.registry.RemoteBlob;
+import dev.obd.registry.Repository;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URI;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A repository in a registry. Source: OCI distribution-spec 1.1. */
+public final class HttpRepository implements Repository {
+  private static final String ACCEPT =
+      String.join(
+          ", ",
+          MediaTypes.OCI_MANIFEST,
+          MediaTypes.OCI_INDEX,
+          MediaTypes.DOCKER_MANIFEST,
+          MediaTypes.DOCKER_INDEX);
+  private static final Pattern TOTAL = Pattern.compile("bytes [0-9]+-[0-9]+/([0-9]{1,18})");
+
+  private final ImageReference reference;
+  private final URI base;
+  private final Session session;
+  private final RegistryOptions options;
+  private final Scope pull;
+  private final Scope push;
+  private final TagList tags;
+  private final Runnable onClose;
+
+  HttpRepository(ImageReference reference, URI base, Session session, Runnable onClose) {
+    this.reference = reference;
+    this.base = base;
+    this.session = session;
+    this.onClose = onClose;
+    options = session.options();
+    pull = Scope.pull(reference.repository());
+    push = Scope.push(reference.repository());
+    tags = new TagList(session, pull, uri("tags/list"));
+  }
+
+  @Override
+  public String name() {
+    return reference.repositoryName();
+  }
+
+  @Override
+  public Optional<Descriptor> resolve(String tagOrDigest) throws IOException {
+    Call head = Call.of("HEAD", manifestUri(tagOrDigest)).with("Accept", ACCEPT);
+    Optional<Descriptor> told =
+        trying(limit -> {
+          try (Answer answer = session.follow(head, pull, limit)) {
+            return switch (answer.status()) {
+              case 200 -> toldByHeaders(answer);
+              case 404, 405 -> Optional.empty(); // 405: some do not know HEAD
+              default -> throw Failures.of(answer, options.clock());
+            };
+          }
+        });
+    if (told.isPresent()) {
+      check(tagOrDigest, told.get().digest());
+      return told;
+    }
+    try {
+      return Optional.of(manifest(tagOrDigest).descriptor());
+    } catch (RegistryException e) {
+      if (e.kind() == Kind.NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  /** Empty if the headers do not say it all. */
+  private static Optional<Descriptor> toldByHeaders(Answer answer) {
+    String digest = answer.header("Docker-Content-Digest").orElse("");
+    String type = mediaType(answer);
+    boolean complete =
+        Digest.isDigest(digest)
+            && answer.contentLength() > 0
+            && (MediaTypes.isIndex(type) || MediaTypes.isManifest(type));
+    return complete
+        ? Optional.of(new Descriptor(type, new Digest(digest), answer.contentLength()))
+        : Optional.empty();
+  }
+
+  @Override
+  public Document manifest(String tagOrDigest) throws IOException {
+    Call get = Call.get(manifestUri(tagOrDigest)).with("Accept", ACCEPT);
+    return trying(limit -> {
+      try (Answer answer = session.follow(get, pull, limit)) {
+        expect(answer, 200);
+        Document document = Document.of(mediaType(answer), answer.all(MAX_MANIFEST_BYTES));
+        check(tagOrDigest, document.descriptor().digest());
+        Optional<String> told = answer.header("Docker-Content-Digest");
+        if (told.isPresent() && Digest.isDigest(told.get())) {
+          check(told.get(), document.descriptor().digest());
+        }
+        return document;
+      }
+    });
+  }
+
+  private void check(String tagOrDigest, Digest actual) throws RegistryException {
+    if (Digest.isDigest(tagOrDigest) && !tagOrDigest.equals(actual.value())) {
+      throw new RegistryException(
+          Kind.BAD_ANSWER,
+          0,
+          name() + ": manifest: expected " + tagOrDigest + ", got " + actual,
+          null);
+    }
+  }
+
+  @Override
+  public byte[] blob(Descriptor descriptor, int maxBytes) throws IOException {
+    if (descriptor.size() > maxBytes) {
+      throw new RegistryException(
+          Kind.REFUSED,
+          0,
+          "%s: %s: expected at most %d bytes, got %d"
+              .formatted(name(), descriptor.digest(), maxBytes, descriptor.size()),
+          null);
+    }
+    BlobRequests requests = requests(descriptor);
+    return trying(limit -> {
+      try (Answer answer = requests.from(0, limit)) {
+        byte[] bytes = answer.all((int) descriptor.size());
+        if (!Digest.of(bytes).equals(descriptor.digest())) {
+          throw Failures.bad(answer, "digest", descriptor.digest(), Digest.of(bytes));
+        }
+        return bytes;
+      }
+    });
+  }
+
+  @Override
+  public RemoteBlob open(Descriptor descriptor) {
+    return new HttpBlob(requests(descriptor));
+  }
+
+  @Override
+  public InputStream stream(Descriptor descriptor) {
+    return new BlobStream(requests(descriptor));
+  }
+
+  @Override
+  public OptionalLong blobSize(Digest digest) throws IOException {
+    Call head = Call.of("HEAD", blobUri(digest));
+    return trying(limit -> {
+      try (Answer answer = session.follow(head, pull, limit)) {
+        if (answer.status() == 404) {
+          return OptionalLong.empty();
+        }
+        if (answer.status() == 200 && answer.contentLength() >= 0) {
+          return OptionalLong.of(answer.contentLength());
+        }
+        if (answer.status() != 200 && answer.status() != 405 && answer.status() != 403) {
+          throw Failures.of(answer, options.clock());
+        }
+      }
+      return sizeByRange(digest, limit); // signed addresses are often good for GET only
+    });
+  }
+
+  private OptionalLong sizeByRange(Digest digest, Limit limit) throws IOException {
+    Call get = Call.get(blobUri(digest)).with("Range", "bytes=0-0");
+    try (Answer answer = session.follow(get, pull, limit)) {
+      if (answer.status() == 404) {
+        return OptionalLong.empty();
+      }
+      if (answer.status() == 200 && answer.contentLength() >= 0) {
+        return OptionalLong.of(answer.contentLength());
+      }
+      expect(answer, 206);
+      String range = answer.header("Content-Range").orElse("none");
+      Matcher total = TOTAL.matcher(range);
+      if (!total.matches()) {
+        throw Failures.bad(answer, "Content-Range", "bytes 0-0/size", range);
+      }
+      return OptionalLong.of(Long.parseLong(total.group(1)));
+    }
+  }
+
+  @Override
+  public void push(Descriptor descriptor, BlobContent content, Progress progress)
+      throws IOException {
+    if (!has(descriptor.digest())) {
+      var upload =
+          new BlobUpload(session, push, uri("blobs/uploads/"), descriptor, content, progress);
+      upload.run(() -> has(descriptor.digest()));
+    }
+    progress.at(descriptor.size(), descriptor.size());
+  }
+
+  @Override
+  public boolean mount(Descriptor descriptor, Repository from) throws IOException {
+    if (!(from instanceof HttpRepository other)
+        || !other.reference.endpoint().equals(reference.endpoint())) {
+      return false;
+    }
+    if (other.reference.repository().equals(reference.repository())) {
+      return has(descriptor.digest());
+    }
+    Scope scope = Scope.mount(reference.repository(), other.reference.repository());
+    URI uploads = withQuery(uri("blobs/uploads/"), "mount", descriptor.digest().value());
+    Call post = Call.of("POST", withQuery(uploads, "from", other.reference.repository()));
+    return trying(limit -> mounted(post.with(Nothing.BODY), scope, limit));
+  }
+
+  private boolean mounted(Call post, Scope scope, Limit limit) throws IOException {
+    URI unwanted;
+    try (Answer answer = session.follow(post, scope, limit)) {
+      if (answer.status() == 201) {
+        return true;
+      }
+      if (answer.status() != 202) {
+        RegistryException failure = Failures.of(answer, options.clock());
+        if (failure.isRetryable()) {
+          throw failure;
+        }
+        return false; // not allowed, not known: the bytes can still be sent
+      }
+      unwanted = session.location(answer);
+    } catch (RegistryException e) {
+      if (e.kind() == Kind.UNAUTHORIZED) {
+        return false;
+      }
+      throw e;
+    }
+    // Instead of mounting it has begun an upload; told so, it forgets it sooner.
+    try {
+      session.send(Call.of("DELETE", unwanted), scope, limit).close();
+    } catch (IOException e) {
+      // Then it forgets it later.
+    }
+    return false;
+  }
+
+  @Override
+  public Descriptor pushManifest(Optional<String> tag, String mediaType, byte[] bytes)
+      throws IOException {
+    if (bytes.length > MAX_MANIFEST_BYTES) {
+      throw new RegistryException(
+          Kind.REFUSED,
+          0,
+          "%s: manifest: expected at most %d bytes, got %d"
+              .formatted(name(), MAX_MANIFEST_BYTES, bytes.length),
+          null);
+    }
+    var descriptor = new Descriptor(mediaType, Digest.of(bytes), bytes.length);
+    Call put = Call.of("PUT", manifestUri(tag.orElse(descriptor.digest().value())));
+    return trying(limit -> {
+      try (Answer answer = session.follow(put.with(new Bytes(mediaType, bytes)), push, limit)) {
+        if (answer.status() != 201 && answer.status() != 200 && answer.status() != 202) {
+          throw Failures.of(answer, options.clock());
+        }
+        Optional<String> told = answer.header("Docker-Content-Digest");
+        if (told.isPresent() && !told.get().equals(descriptor.digest().value())) {
+          throw Failures.bad(answer, "Docker-Content-Digest", descriptor.digest(), told.get());
+        }
+        return descriptor;
+      }
+    });
+  }
+
+  @Override
+  public List<String> tags() throws IOException {
+    return trying(tags::all);
+  }
+
+  @Override
+  public boolean untag(String tag) throws IOException {
+    Optional<Descriptor> named = resolve(tag);
+    if (named.isEmpty()) {
+      return false;
+    }
+    if (delete(manifestUri(tag))) {
+      return true;
+    }
+    // This registry deletes images only, with every tag they have.
+    Digest digest = named.get().digest();
+    for (String other : tags()) {
+      if (!other.equals(tag) && resolve(other).filter(d -> d.digest().equals(digest)).isPresent()) {
+        throw new RegistryException(
+            Kind.REFUSED,
+            0,
+            "%s: tag %s cannot be removed alone: the registry deletes whole images only, and tag %s is the same image (%s)"
+                .formatted(name(), tag, other, digest),
+            null);
+      }
+    }
+    if (!delete(manifestUri(digest.value()))) {
+      throw new RegistryException(
+          Kind.REFUSED, 405, name() + ": the registry does not allow deletion", null);
+    }
+    return true;
+  }
+
+  /** False if the registry does not do that. */
+  private boolean delete(URI manifest) throws IOException {
+    Scope scope = Scope.delete(reference.repository());
+    return trying(limit -> {
+      try (Answer answer = session.follow(Call.of("DELETE", manifest), scope, limit)) {
+        return switch (answer.status()) {
+          case 200, 202, 204 -> true;
+          case 400, 404, 405, 501 -> false;
+          default -> throw Failures.of(answer, options.clock());
+        };
+      }
+    });
+  }
+
+  @Override
+  public void close() {
+    onClose.run();
+  }
+
+  private interface Try<T> {
+    T within(Limit limit) throws IOException;
+  }
+
+  private <T> T trying(Try<T> what) throws IOException {
+    Limit limit = Limit.after(options.clock(), options.patience());
+    var attempts = new Attempts(limit, options.attempts(), options.jitter());
+    while (true) {
+      try {
+        return what.within(limit);
+      } catch (IOException e) {
+        attempts.failed(e);
+      }
+    }
+  }
+
+  private BlobRequests requests(Descriptor descriptor) {
+    return new BlobRequests(session, pull, blobUri(descriptor.digest()), descriptor);
+  }
+
+  private void expect(Answer answer, int status) throws RegistryException {
+    if (answer.status() != status) {
+      throw Failures.of(answer, options.clock());
+    }
+  }
+
+  private static String mediaType(Answer answer) {
+    String type = answer.header("Content-Type").orElse("");
+    int parameters = type.indexOf(';');
+    return (parameters < 0 ? type : type.substring(0, parameters)).strip();
+  }
+
+  private URI manifestUri(String tagOrDigest) {
+    if (!Digest.isDigest(tagOrDigest) && !ImageReference.isTag(tagOrDigest)) {
+      throw new IllegalArgumentException("expected a tag or a digest, got '" + tagOrDigest + "'");
+    }
+    return uri("manifests/" + tagOrDigest);
+  }
+
+  private URI blobUri(Digest digest) {
+    return uri("blobs/" + digest);
+  }
+
+  private URI uri(String rest) {
+    return base.resolve(reference.repository() + "/" + rest);
+  }
+
+  /** {@code uri} with one more parameter. */
+  static URI withQuery(URI uri, String name, String value) {
+    String text = uri.toString();
+    String escaped = value.replace(":", "%3A").replace("/", "%2F");
+    return URI.create(text + (text.indexOf('?') < 0 ? "?" : "&") + name + "=" + escaped);
+  }
+
+  /** A manifest as a request's body. */
+  @SuppressWarnings("ArrayRecordComponent") // sent, never compared
+  private record Bytes(String contentType, byte[] bytes) implements Call.Body {
+    @Override
+    public long length() {
+      return bytes.length;
+    }
+
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+      out.write(bytes);
+    }
+  }
+
+  /** The empty body a POST has. */
+  private enum Nothing implements Call.Body {
+    BODY;
+
+    @Override
+    public String contentType() {
+      return "application/octet-stream";
+    }
+
+    @Override
+    public long length() {
+      return 0;
+    }
+
+    @Override
+    public void writeTo(OutputStream out) {}
+  }
+}

@@ -1,0 +1,115 @@
+package dev.obd.registry.http;
+
+import dev.obd.registry.RegistryClock;
+import java.time.Duration;
+import org.apache.hc.core5.util.Timeout;
+
+/**
+ * When to stop waiting. For a call it is a fixed moment; a transfer that makes progress moves it.
+ * Thread-safe: a watchdog looks at it while the transfer moves it.
+ */
+final class Limit {
+  private final RegistryClock clock;
+  private final Duration patience;
+  private volatile long atNanos;
+
+  private Limit(RegistryClock clock, Duration patience) {
+    this.clock = clock;
+    this.patience = patience;
+    restart();
+  }
+
+  /** {@code patience} from now. */
+  static Limit after(RegistryClock clock, Duration patience) {
+    return new Limit(clock, patience);
+  }
+
+  RegistryClock clock() {
+    return clock;
+  }
+
+  /** The patience this began with. */
+  Duration patience() {
+    return patience;
+  }
+
+  /** At least 0. */
+  long remainingNanos() {
+    return Math.max(0, atNanos - clock.nanos());
+  }
+
+  boolean isOver() {
+    return remainingNanos() == 0;
+  }
+
+  /** Gives the whole patience again. */
+  void restart() {
+    restart(patience.toNanos());
+  }
+
+  void restart(long nanos) {
+    atNanos = clock.nanos() + nanos;
+  }
+
+  /**
+   * How long to wait for the next byte: a third of what is left, so that a silent connection costs
+   * a retry and not the call; all of it when little is left.
+   */
+  Timeout silence() {
+    long left = remainingNanos();
+    long third = Math.max(left / 3, Math.min(left, 1_000_000_000L));
+    return Timeout.ofMilliseconds(millis(third));
+  }
+
+  /** All that is left, at least 1 ms: 0 would mean no limit. */
+  Timeout rest() {
+    return Timeout.ofMilliseconds(millis(remainingNanos()));
+  }
+
+  private static long millis(long nanos) {
+    return Math.clamp(nanos / 1_000_000, 1, Integer.MAX_VALUE);
+  }
+
+  /**
+   * Runs {@code cut} when this limit is over, wherever it has moved by then.
+   *
+   * @return ends the watch
+   */
+  Runnable watch(Runnable cut) {
+    return new Watch(this, cut);
+  }
+
+  private static final class Watch implements Runnable {
+    private final Limit limit;
+    private final Runnable cut;
+    private Runnable pending = () -> {};
+    private boolean ended;
+
+    Watch(Limit limit, Runnable cut) {
+      this.limit = limit;
+      this.cut = cut;
+      look();
+    }
+
+    private void look() {
+      synchronized (this) {
+        if (ended) {
+          return;
+        }
+        long left = limit.remainingNanos();
+        if (left > 0) {
+          pending = limit.clock.schedule(left, this::look);
+          return;
+        }
+        ended = true;
+      }
+      cut.run();
+    }
+
+    @Override
+    public synchronized void run() {
+      ended = true;
+      pending.run();
+    }
+  }
+}
