@@ -19,7 +19,7 @@ final class AppendStore implements LayerStore {
   /** The longest record of a write, as upstream. */
   static final int MAX_WRITE = 4 << 20;
 
-  private final LayerFile data;
+  private final StoreFile data;
   private final Journal journal;
   private final LiveMap map;
 
@@ -39,7 +39,7 @@ final class AppendStore implements LayerStore {
   /**
    * @param end where to append, a multiple of 512
    */
-  AppendStore(LayerFile data, Journal journal, LiveMap map, long end) {
+  AppendStore(StoreFile data, Journal journal, LiveMap map, long end) {
     this.data = data;
     this.journal = journal;
     this.map = map;
@@ -158,7 +158,7 @@ final class AppendStore implements LayerStore {
    * After a failed sync the kernel may have dropped the pages and call them clean: a second sync
    * that succeeds would prove nothing, so there is none.
    */
-  private void sync(LayerFile file) throws IOException {
+  private void sync(StoreFile file) throws IOException {
     try {
       file.sync();
     } catch (IOException e) {
@@ -190,7 +190,7 @@ final class AppendStore implements LayerStore {
     flushing.lock();
     try {
       // The data header first: the index header is the one that counts when a layer is opened.
-      for (LayerFile file : List.of(data, journal.file())) {
+      for (StoreFile file : List.of(data, journal.file())) {
         HeaderPatch.virtualSize(file, virtualSize);
         sync(file);
       }

@@ -8,7 +8,7 @@ import java.nio.ByteOrder;
 final class HeaderPatch {
   private HeaderPatch() {}
 
-  static void virtualSize(LayerFile file, long size) throws IOException {
+  static void virtualSize(StoreFile file, long size) throws IOException {
     ByteBuffer field = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     file.write(LayerHeader.Field.VIRTUAL_SIZE.at, field.putLong(size).flip());
   }

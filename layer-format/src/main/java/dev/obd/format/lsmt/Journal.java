@@ -20,7 +20,7 @@ final class Journal {
     }
   }
 
-  private final LayerFile file;
+  private final StoreFile file;
   private long fileEnd;
   private long total;
   private long[] pending = new long[128];
@@ -29,13 +29,13 @@ final class Journal {
   /**
    * @param fileEnd where the next record goes
    */
-  Journal(LayerFile file, long fileEnd) {
+  Journal(StoreFile file, long fileEnd) {
     this.file = file;
     this.fileEnd = fileEnd;
     this.total = (fileEnd - LayerHeader.BYTES) / Segment.BYTES;
   }
 
-  LayerFile file() {
+  StoreFile file() {
     return file;
   }
 

@@ -16,7 +16,7 @@ final class JournalReplay {
   /** Whole records. */
   private static final int PIECE = 1 << 20;
 
-  private final LayerFile file;
+  private final StoreFile file;
   private final long dataSectors;
   private final LiveMap map;
   private final List<String> warnings = new ArrayList<>();
@@ -29,7 +29,7 @@ final class JournalReplay {
   /**
    * @param dataSectors whole sectors in the data file
    */
-  JournalReplay(LayerFile file, long dataSectors, LiveMap map) {
+  JournalReplay(StoreFile file, long dataSectors, LiveMap map) {
     this.file = file;
     this.dataSectors = dataSectors;
     this.map = map;

@@ -8,9 +8,9 @@ import java.nio.ByteBuffer;
 
 /** The bytes of a writable layer's data file. Closing it does nothing: the layer owns the file. */
 final class LayerData implements BlockSource {
-  private final LayerFile file;
+  private final StoreFile file;
 
-  LayerData(LayerFile file) {
+  LayerData(StoreFile file) {
     this.file = file;
   }
 

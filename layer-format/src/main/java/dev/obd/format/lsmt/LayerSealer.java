@@ -28,7 +28,7 @@ public final class LayerSealer {
   }
 
   /** Appends index and trailer at {@code end}, durably, or nothing. */
-  static void append(LayerFile data, long end, SegmentIndex index) throws IOException {
+  static void append(StoreFile data, long end, SegmentIndex index) throws IOException {
     if (index.count() > SealedLayer.MAX_RECORDS) {
       throw new IOException(
           data.name()

@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class SparseStore implements LayerStore {
   private static final int BLOCK = 4096;
 
-  private final LayerFile data;
+  private final StoreFile data;
   private final HostFile host;
-  private final @Nullable LayerFile index;
+  private final @Nullable StoreFile index;
   private final LiveMap map;
   private final ReentrantLock writing = new ReentrantLock();
   private volatile @Nullable LayerStack lower;
@@ -30,7 +30,7 @@ final class SparseStore implements LayerStore {
   /**
    * @param index never used, but kept open as long as the layer is
    */
-  SparseStore(LayerFile data, HostFile host, @Nullable LayerFile index, LiveMap map) {
+  SparseStore(StoreFile data, HostFile host, @Nullable StoreFile index, LiveMap map) {
     this.data = data;
     this.host = host;
     this.index = index;

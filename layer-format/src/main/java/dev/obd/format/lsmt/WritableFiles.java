@@ -16,9 +16,9 @@ final class WritableFiles {
 
   static WritableLayer create(Path data, Path index, WritableOptions options) throws IOException {
     List<Path> made = new ArrayList<>();
-    try (LayerFile dataFile = LayerFile.create(data)) {
+    try (StoreFile dataFile = StoreFile.create(data)) {
       made.add(data);
-      try (LayerFile indexFile = LayerFile.create(index)) {
+      try (StoreFile indexFile = StoreFile.create(index)) {
         made.add(index);
         int sparse = options.sparse() ? LayerHeader.SPARSE : 0;
         header(dataFile, LayerHeader.HEADER | LayerHeader.DATA | sparse, 0, options);
@@ -38,7 +38,7 @@ final class WritableFiles {
     return open(data, index);
   }
 
-  private static void header(LayerFile file, int flags, long indexOffset, WritableOptions options)
+  private static void header(StoreFile file, int flags, long indexOffset, WritableOptions options)
       throws IOException {
     LayerHeader header =
         LayerHeader.of(
@@ -56,14 +56,14 @@ final class WritableFiles {
   static WritableLayer open(Path data, Path index) throws IOException {
     List<Closeable> opened = new ArrayList<>();
     try {
-      LayerFile dataFile = LayerFile.open(data);
+      StoreFile dataFile = StoreFile.open(data);
       opened.add(dataFile);
       dataFile.lock();
       LayerHeader header = dataFile.header();
       header.require(dataFile.name(), 0, LayerHeader.HEADER, true, "a header");
       header.require(dataFile.name(), 0, LayerHeader.DATA, true, "a data file");
       header.require(dataFile.name(), 0, LayerHeader.SEALED, false, "a writable file");
-      LayerFile indexFile = LayerFile.open(index);
+      StoreFile indexFile = StoreFile.open(index);
       opened.add(indexFile);
       if (!header.has(LayerHeader.SPARSE)) {
         return openLog(dataFile, header, indexFile);
@@ -78,7 +78,7 @@ final class WritableFiles {
   }
 
   /** Opens a layer that is a log; the files are already open and locked. */
-  static WritableLayer openLog(LayerFile data, LayerHeader dataHeader, LayerFile index)
+  static WritableLayer openLog(StoreFile data, LayerHeader dataHeader, StoreFile index)
       throws IOException {
     LayerHeader header = index.header();
     header.require(index.name(), 0, LayerHeader.HEADER, true, "a header");
@@ -136,7 +136,7 @@ final class WritableFiles {
   }
 
   private static WritableLayer openSparse(
-      LayerFile data, LayerHeader header, HostFile host, LayerFile index) throws IOException {
+      StoreFile data, LayerHeader header, HostFile host, StoreFile index) throws IOException {
     requireSize(data, header);
     List<String> warnings = new ArrayList<>();
     long size = data.size();
@@ -153,7 +153,7 @@ final class WritableFiles {
     return new WritableLayer(data, store, map, header, warnings);
   }
 
-  private static void requireSize(LayerFile file, LayerHeader header) throws FormatException {
+  private static void requireSize(StoreFile file, LayerHeader header) throws FormatException {
     header.requireVirtualSize(file.name(), 0);
     if (header.virtualSize() % SECTOR != 0) {
       throw new FormatException(

@@ -25,7 +25,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * {@code FileChannel} has it.
  */
 public final class WritableLayer implements Closeable {
-  private final LayerFile dataFile;
+  private final StoreFile dataFile;
   private final LayerStore store;
   private final LiveMap map;
   private final LayerHeader header;
@@ -38,7 +38,7 @@ public final class WritableLayer implements Closeable {
    * @param header the one that counts: of the index file, or of a sparse data file
    */
   WritableLayer(
-      LayerFile dataFile,
+      StoreFile dataFile,
       LayerStore store,
       LiveMap map,
       LayerHeader header,

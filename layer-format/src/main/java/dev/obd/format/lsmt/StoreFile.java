@@ -12,27 +12,27 @@ import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /** A local file that is read and written whole buffers at a time. Thread-safe. */
-final class LayerFile implements Closeable {
+final class StoreFile implements Closeable {
   private final FileChannel channel;
   private final String name;
 
-  LayerFile(FileChannel channel, String name) {
+  StoreFile(FileChannel channel, String name) {
     this.channel = channel;
     this.name = name;
   }
 
   /** A new file; fails if it exists. */
-  static LayerFile create(Path path) throws IOException {
+  static StoreFile create(Path path) throws IOException {
     return open(path, StandardOpenOption.CREATE_NEW);
   }
 
   /** An existing file. */
-  static LayerFile open(Path path) throws IOException {
+  static StoreFile open(Path path) throws IOException {
     return open(path, StandardOpenOption.WRITE);
   }
 
-  private static LayerFile open(Path path, StandardOpenOption how) throws IOException {
-    return new LayerFile(
+  private static StoreFile open(Path path, StandardOpenOption how) throws IOException {
+    return new StoreFile(
         FileChannel.open(path, how, StandardOpenOption.READ, StandardOpenOption.WRITE),
         path.toString());
   }
