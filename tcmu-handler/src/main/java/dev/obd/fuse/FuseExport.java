@@ -1,0 +1,86 @@
+package dev.obd.fuse;
+
+import dev.obd.backstore.device.Export;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * What was set up, and how to take it away again: the last first. A step that fails stays, with
+ * those before it, and {@link #close} can be called again.
+ */
+final class FuseExport implements Export {
+  /** Undoes one step. */
+  @FunctionalInterface
+  interface Undo {
+    void run() throws IOException;
+  }
+
+  private record Step(String name, Undo undo) {}
+
+  private static final Logger log = LogManager.getLogger(FuseExport.class);
+
+  private final Deque<Step> steps = new ArrayDeque<>();
+  private String address = "";
+
+  /** A step is done. {@code name} says what undoing it does. */
+  void add(String name, Undo undo) {
+    steps.push(new Step(name, undo));
+  }
+
+  /** What clients use from now on. */
+  void addressIs(Object newAddress) {
+    address = newAddress.toString();
+  }
+
+  @Override
+  public String address() {
+    return address;
+  }
+
+  @Override
+  public void close() throws IOException {
+    PlatformThread.callUninterrupted(() -> {
+      undoAll();
+      return "";
+    });
+  }
+
+  private synchronized void undoAll() throws IOException {
+    List<String> done = new ArrayList<>();
+    while (!steps.isEmpty()) {
+      Step step = steps.element();
+      try {
+        step.undo().run();
+      } catch (IOException e) {
+        String before = done.isEmpty() ? "" : " (done: " + String.join(", ", done) + ")";
+        throw new IOException(
+            "cannot "
+                + step.name()
+                + before
+                + ": "
+                + (e instanceof BusyException ? "busy: " : "")
+                + e.getMessage(),
+            e);
+      }
+      log.info("fuse.detach step=\"{}\"", step.name());
+      done.add(step.name());
+      steps.remove();
+    }
+  }
+
+  /** After a failed start: undoes what can be undone and adds the rest to {@code cause}. */
+  void abandon(Throwable cause) {
+    while (!steps.isEmpty()) {
+      try {
+        steps.remove().undo().run();
+      } catch (IOException e) {
+        cause.addSuppressed(e);
+      }
+    }
+  }
+}

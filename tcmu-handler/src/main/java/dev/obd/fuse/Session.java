@@ -1,0 +1,151 @@
+package dev.obd.fuse;
+
+import dev.obd.backstore.device.BlockDevice;
+import dev.obd.nativeio.Fd;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Phaser;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * Serves one mounted connection until it is unmounted. Reader threads (platform threads: each is
+ * blocked in a system call most of its life) take requests from a channel of their own and hand
+ * them on; none of them ever waits for a read of the device.
+ */
+final class Session implements Closeable {
+  private static final Logger log = LogManager.getLogger(Session.class);
+
+  private static final int REQUEST_BYTES = (4 << 10) + OperationDecoder.MAX_DATA_BYTES;
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+
+  private final String name;
+  private final Dispatcher dispatcher;
+  private final Phaser inFlight;
+  private final List<Channel> channels;
+  private final CountDownLatch readers;
+
+  private Session(String name, Dispatcher dispatcher, Phaser inFlight, List<Channel> channels) {
+    this.name = name;
+    this.dispatcher = dispatcher;
+    this.inFlight = inFlight;
+    this.channels = channels;
+    this.readers = new CountDownLatch(channels.size());
+  }
+
+  /**
+   * Shakes hands with the kernel and begins to serve. Owns {@code fuse}, which is mounted, from now
+   * on. Waits for the kernel: to be called on a platform thread.
+   *
+   * @param name what logs call it: the path of the file
+   * @param waiting runs each task on a thread of its own; tasks wait
+   * @param readerCount threads that take requests from the kernel, at least 1
+   */
+  static Session start(
+      String name, Fd fuse, BlockDevice device, OneFile file, Executor waiting, int readerCount)
+      throws IOException {
+    var channels = new ArrayList<Channel>();
+    channels.add(new Channel(fuse));
+    try {
+      shakeHands(channels.getFirst());
+      while (channels.size() < readerCount) {
+        channels.add(channels.getFirst().another());
+      }
+    } catch (IOException | RuntimeException e) {
+      for (Channel channel : channels) {
+        channel.close();
+      }
+      throw e;
+    }
+    var inFlight = new Phaser(1); // the party is this session, see close
+    var dispatcher = new Dispatcher(device, file, waiting, inFlight);
+    var session = new Session(name, dispatcher, inFlight, List.copyOf(channels));
+    for (int i = 0; i < channels.size(); i++) {
+      Channel channel = channels.get(i);
+      Thread.ofPlatform()
+          .name("obd-fuse-" + i)
+          .daemon()
+          .start(() -> session.readUntilUnmounted(channel));
+    }
+    return session;
+  }
+
+  private static void shakeHands(Channel channel) throws IOException {
+    ByteBuffer request = requestBuffer();
+    var reply = new ReplyBuffer(Handshake.REPLY_BYTES);
+    boolean agreed = false;
+    while (!agreed) {
+      if (!channel.receive(request)) {
+        throw new IOException("FUSE: unmounted before the handshake");
+      }
+      RequestHeader header = RequestHeader.of(request);
+      if (header.opcode() != OperationDecoder.INIT) {
+        throw new IOException("FUSE: first request: expected INIT, got " + header.opcode());
+      }
+      agreed = Handshake.answer(request.position(RequestHeader.BYTES), reply.payload());
+      channel.send(reply.answer(header.unique(), 0));
+    }
+  }
+
+  private static ByteBuffer requestBuffer() {
+    return ByteBuffer.allocateDirect(REQUEST_BYTES).order(ByteOrder.nativeOrder());
+  }
+
+  private void readUntilUnmounted(Channel channel) {
+    ByteBuffer request = requestBuffer();
+    var small = new ReplyBuffer(ReplyBuffer.SMALL);
+    try {
+      while (channel.receive(request)) {
+        dispatcher.dispatch(channel, request, small);
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      log.error("fuse.reader.failed file={}", name, e);
+    } finally {
+      readers.countDown();
+      if (readers.getCount() == 0) {
+        // Whatever ended the readers: with its last channel the kernel ends the connection, so that
+        // nobody waits for an answer that will not come.
+        closeChannels();
+      }
+    }
+  }
+
+  private void closeChannels() {
+    for (Channel channel : channels) {
+      try {
+        channel.close();
+      } catch (IOException e) {
+        log.warn("fuse.close.failed file={}", name, e);
+      }
+    }
+  }
+
+  /**
+   * Waits until the readers have ended, which they do because the file system was unmounted, and
+   * until requests in flight are answered; at most 30 s for both.
+   */
+  @Override
+  public void close() throws IOException {
+    try {
+      if (!readers.await(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new IOException(name + ": unmounted, but somebody still has it open");
+      }
+      inFlight.awaitAdvanceInterruptibly(
+          inFlight.arriveAndDeregister(), CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException _) {
+      log.warn("fuse.close.unanswered file={} requests={}", name, inFlight.getUnarrivedParties());
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+      throw new IOException(name + ": interrupted while waiting for requests in flight");
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package dev.obd.nativeio;
+
+import com.kenai.jffi.MemoryIO;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Shared memory of a file or device. The buffer must not be touched after {@link #close}: the
+ * process would die of it, so whoever closes this stops all users first.
+ */
+public final class Mapping implements Closeable {
+  private static final int PROT_READ = 1;
+  private static final int PROT_WRITE = 2;
+  private static final int MAP_SHARED = 1;
+
+  private final long address;
+  private final int length;
+  private final ByteBuffer buffer;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private Mapping(long address, int length, ByteBuffer buffer) {
+    this.address = address;
+    this.length = length;
+    this.buffer = buffer;
+  }
+
+  /**
+   * Maps {@code [offset, offset + length)} of {@code fd}, shared with its other users.
+   *
+   * @param offset bytes, a multiple of the page size
+   * @param length bytes, 1 to 2^31 - 1
+   */
+  public static Mapping shared(Fd fd, long offset, int length, boolean writable)
+      throws IOException {
+    int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    long address = LibC.calls().mmap(null, length, protection, MAP_SHARED, fd.number(), offset);
+    if (address == -1) {
+      String call = "mmap(" + fd.name() + ", offset " + offset + ", length " + length + ")";
+      throw new ErrnoException(call, LibC.errno());
+    }
+    ByteBuffer memory = MemoryIO.getInstance().newDirectByteBuffer(address, length);
+    ByteBuffer buffer = writable ? memory : memory.asReadOnlyBuffer();
+    return new Mapping(address, length, buffer.order(ByteOrder.nativeOrder()));
+  }
+
+  /** The memory in the machine's byte order; each caller that moves its position duplicates it. */
+  public ByteBuffer buffer() {
+    if (closed.get()) {
+      throw new IllegalStateException("this mapping is closed");
+    }
+    return buffer;
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (closed.compareAndSet(false, true)) {
+      LibC.checked(LibC.calls().munmap(address, length), "munmap(" + length + " bytes)");
+    }
+  }
+}
