@@ -40,7 +40,8 @@ class CachedSourceTest {
   void aMissFetchesWholeUnitsAndOnlyThoseAsked() throws IOException {
     try (BlobCache cache = CacheTests.open(units(64));
         CachedSource source = cache.source(digest(1), origin)) {
-      assertThat(read(source, 70 * KIB, 10)).isEqualTo(Arrays.copyOfRange(content, 70 * KIB, 70 * KIB + 10));
+      assertThat(read(source, 70 * KIB, 10))
+          .isEqualTo(Arrays.copyOfRange(content, 70 * KIB, 70 * KIB + 10));
       assertThat(origin.requests).containsExactly(new Range(64 * KIB, 64 * KIB));
       assertThat(source.presentBytes()).isEqualTo(64 * KIB);
       assertThat(source.isPresent(new Range(64 * KIB, 64 * KIB))).isTrue();
@@ -54,12 +55,11 @@ class CachedSourceTest {
         CachedSource source = cache.source(digest(1), origin)) {
       read(source, 8 * KIB, 1); // present in the middle of what follows
       origin.requests.clear();
-      assertThat(read(source, 1, 100 * KIB)).isEqualTo(Arrays.copyOfRange(content, 1, 100 * KIB + 1));
+      assertThat(read(source, 1, 100 * KIB))
+          .isEqualTo(Arrays.copyOfRange(content, 1, 100 * KIB + 1));
       assertThat(origin.requests)
           .containsExactly(
-              new Range(0, 8 * KIB),
-              new Range(12 * KIB, 64 * KIB),
-              new Range(76 * KIB, 28 * KIB));
+              new Range(0, 8 * KIB), new Range(12 * KIB, 64 * KIB), new Range(76 * KIB, 28 * KIB));
       origin.requests.clear();
       read(source, 1, 100 * KIB);
       assertThat(origin.requests).isEmpty();
@@ -185,7 +185,9 @@ class CachedSourceTest {
           (offset, length) -> {
             throw new IOException("no route");
           };
-      assertThatThrownBy(() -> read(source, 0, 1)).isInstanceOf(IOException.class).hasMessage("no route");
+      assertThatThrownBy(() -> read(source, 0, 1))
+          .isInstanceOf(IOException.class)
+          .hasMessage("no route");
       origin.hook = (offset, length) -> {};
       assertThat(readAll(source)).isEqualTo(content);
     }
@@ -208,16 +210,13 @@ class CachedSourceTest {
               new Range(1 << 30, 10)); // outside
       List<Range> expected =
           List.of(
-              new Range(200 * KIB, 4 * KIB),
-              new Range(0, 16 * KIB),
-              new Range(28 * KIB, 4 * KIB));
+              new Range(200 * KIB, 4 * KIB), new Range(0, 16 * KIB), new Range(28 * KIB, 4 * KIB));
       assertThat(source.missing(wanted)).isEqualTo(expected);
       new ReadContext(Purpose.REPLAY, Deadline.NEVER)
-          .run(
-              () -> {
-                source.prefetch(wanted);
-                return true;
-              });
+          .run(() -> {
+            source.prefetch(wanted);
+            return true;
+          });
       assertThat(origin.requests).isEqualTo(expected);
       assertThat(source.missing(wanted)).isEmpty();
       var stats = cache.stats().snapshot();
@@ -250,15 +249,14 @@ class CachedSourceTest {
       readAll(source);
       Thread interrupted =
           Thread.ofPlatform()
-              .start(
-                  () -> {
-                    Thread.currentThread().interrupt();
-                    try {
-                      readAll(source);
-                    } catch (IOException e) {
-                      // its own affair
-                    }
-                  });
+              .start(() -> {
+                Thread.currentThread().interrupt();
+                try {
+                  readAll(source);
+                } catch (IOException e) {
+                  // its own affair
+                }
+              });
       interrupted.join();
       origin.requests.clear();
       assertThat(readAll(source)).isEqualTo(content);
@@ -313,11 +311,14 @@ class CachedSourceTest {
       case 3 -> damage(random, directory.resolve(digest(which).value()));
       case 4 -> damage(random, directory.resolve(digest(which).value() + ".map"));
       default -> {
-        ByteBuffer dst = random.nextBoolean() ? ByteBuffer.allocate(length) : ByteBuffer.allocateDirect(length);
+        ByteBuffer dst =
+            random.nextBoolean() ? ByteBuffer.allocate(length) : ByteBuffer.allocateDirect(length);
         source.read(from, dst);
         byte[] got = new byte[length];
         dst.flip().get(got);
-        assertThat(got).as("%d bytes at %d", length, from).isEqualTo(Arrays.copyOfRange(blob, from, from + length));
+        assertThat(got)
+            .as("%d bytes at %d", length, from)
+            .isEqualTo(Arrays.copyOfRange(blob, from, from + length));
       }
     }
   }

@@ -24,6 +24,7 @@ final class FakeCache implements Prefetchable {
   private final List<Range> requests = new ArrayList<>();
   private final List<ReadContext> contexts = new ArrayList<>();
   private volatile Script script = range -> {};
+  private volatile boolean strict;
 
   FakeCache(BlockSource blob, int unitBytes) {
     this.blob = blob;
@@ -32,6 +33,11 @@ final class FakeCache implements Prefetchable {
 
   void script(Script replacement) {
     script = replacement;
+  }
+
+  /** From now on, only what was prefetched can be read. */
+  void readOnlyWhatIsPresent() {
+    strict = true;
   }
 
   @Override
@@ -74,6 +80,10 @@ final class FakeCache implements Prefetchable {
 
   @Override
   public void read(long offset, ByteBuffer dst) throws IOException {
+    var range = new Range(offset, dst.remaining());
+    if (strict && !holds(range)) {
+      throw new IOException(name() + ": not prefetched: " + range);
+    }
     blob.read(offset, dst);
   }
 

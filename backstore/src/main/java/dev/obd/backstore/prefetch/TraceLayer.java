@@ -1,0 +1,196 @@
+package dev.obd.backstore.prefetch;
+
+import dev.obd.format.tar.TarMember;
+import dev.obd.format.tar.TarReader;
+import dev.obd.registry.Descriptor;
+import dev.obd.registry.Digest;
+import dev.obd.registry.ImageConfig;
+import dev.obd.registry.Manifest;
+import dev.obd.registry.MediaTypes;
+import dev.obd.registry.OverlaybdAnnotations;
+import dev.obd.registry.Repository;
+import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFile;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * The layer a trace travels in: an uncompressed tar with the one member {@code trace}, at the top
+ * of an image, recognised by its annotation. Tools that do not know it treat it as any layer.
+ * Layout: docs/formats/trace.md.
+ */
+public final class TraceLayer {
+  private static final String MEMBER = "trace";
+  private static final int MODE = 0444;
+  private static final String HISTORY = "Acceleration Layer";
+
+  /** A larger layer is not fetched: the largest trace, and room for headers of other writers. */
+  private static final int MAX_BLOB_BYTES = TraceFile.MAX_FILE_BYTES + (64 << 10);
+
+  /**
+   * An image: what its manifest and config say.
+   *
+   * @param manifest {@link Manifest#config} describes {@code config}
+   */
+  public record Image(Manifest manifest, ImageConfig config) {
+    private static Image of(Manifest manifest, ImageConfig config) {
+      byte[] bytes = config.toBytes();
+      var descriptor =
+          new Descriptor(manifest.config().mediaType(), Digest.of(bytes), bytes.length);
+      return new Image(manifest.withConfig(descriptor), config);
+    }
+  }
+
+  /** An image with a new trace layer, and that layer's bytes. */
+  @SuppressWarnings("ArrayRecordComponent") // handed on to be pushed; nobody compares these
+  public record Added(Image image, Descriptor layer, byte[] blob) {}
+
+  private TraceLayer() {}
+
+  /**
+   * The trace layer of an image.
+   *
+   * @param image what an error calls it
+   * @throws TraceLayerException if it is not the topmost layer, or there is more than one
+   */
+  public static Optional<Descriptor> find(String image, Manifest manifest)
+      throws TraceLayerException {
+    List<Descriptor> layers = manifest.layers();
+    for (int i = 0; i < layers.size() - 1; i++) {
+      if (OverlaybdAnnotations.isAcceleration(layers.get(i))) {
+        throw new TraceLayerException(
+            image,
+            "layer "
+                + (i + 1)
+                + " of "
+                + layers.size()
+                + " ("
+                + layers.get(i).digest()
+                + ") is a trace layer; the only place for one is the top");
+      }
+    }
+    return layers.isEmpty()
+        ? Optional.empty()
+        : Optional.of(layers.getLast()).filter(OverlaybdAnnotations::isAcceleration);
+  }
+
+  /**
+   * The image without its trace layer: what a new layer, or a new trace, is put on. The same image
+   * if it has none.
+   *
+   * @throws TraceLayerException as {@link #find}
+   */
+  public static Image strip(String image, Manifest manifest, ImageConfig config)
+      throws TraceLayerException {
+    Optional<Descriptor> layer = find(image, manifest);
+    if (layer.isEmpty()) {
+      return new Image(manifest, config);
+    }
+    int below = manifest.layers().size() - 1;
+    List<Digest> diffIds = config.diffIds();
+    // Not by digest alone: a tool may have compressed the layer on its way.
+    boolean onePerLayer = diffIds.size() == manifest.layers().size();
+    boolean same = !diffIds.isEmpty() && diffIds.getLast().equals(layer.get().digest());
+    ImageConfig stripped =
+        onePerLayer || same ? config.withDiffIds(diffIds.subList(0, diffIds.size() - 1)) : config;
+    return Image.of(
+        manifest.withLayers(manifest.layers().subList(0, below)),
+        stripped.withoutFirstHistory(HISTORY));
+  }
+
+  /**
+   * The image with a trace on top.
+   *
+   * @param content the member's bytes: a trace file, or a list of files
+   * @param now goes into the config as the time of creation
+   * @throws TraceLayerException if the image has a trace layer already, or its top layer is not one
+   *     that could be traced
+   */
+  public static Added add(
+      String image, Manifest manifest, ImageConfig config, byte[] content, Instant now)
+      throws TraceLayerException {
+    Optional<Descriptor> present = find(image, manifest);
+    if (present.isPresent()) {
+      throw new TraceLayerException(
+          image,
+          "has a trace layer already (" + present.get().digest() + "); --replace removes it");
+    }
+    if (manifest.layers().isEmpty()
+        || !OverlaybdAnnotations.isOverlaybd(manifest.layers().getLast())) {
+      throw new TraceLayerException(
+          image, "its top layer is no block layer (no annotation blob-digest), so it has no trace");
+    }
+    byte[] blob = TarMember.wrap(MEMBER, MODE, content);
+    Descriptor layer = describe(blob, manifest.layers().getLast());
+    List<Descriptor> layers = new ArrayList<>(manifest.layers());
+    layers.add(layer);
+    List<Digest> diffIds = new ArrayList<>(config.diffIds());
+    diffIds.add(layer.digest());
+    ImageConfig traced =
+        config
+            .withDiffIds(diffIds)
+            .withFirstHistory(now.toString(), HISTORY)
+            .withCreated(now.toString());
+    var bare = new Manifest(manifest.mediaType(), manifest.config(), layers);
+    return new Added(Image.of(bare, traced), layer, blob);
+  }
+
+  private static Descriptor describe(byte[] blob, Descriptor below) {
+    Digest digest = Digest.of(blob);
+    Map<String, String> annotations = new LinkedHashMap<>();
+    annotations.put(OverlaybdAnnotations.VERSION, OverlaybdAnnotations.VERSION_NATIVE);
+    annotations.put(OverlaybdAnnotations.BLOB_DIGEST, digest.toString());
+    annotations.put(OverlaybdAnnotations.BLOB_SIZE, Integer.toString(blob.length));
+    annotations.put(OverlaybdAnnotations.ACCELERATION_LAYER, OverlaybdAnnotations.YES);
+    below
+        .annotation(OverlaybdAnnotations.BLOB_FS_TYPE)
+        .ifPresent(type -> annotations.put(OverlaybdAnnotations.BLOB_FS_TYPE, type));
+    return new Descriptor(MediaTypes.OCI_LAYER, digest, blob.length, annotations);
+  }
+
+  /**
+   * Fetches and decodes a trace layer.
+   *
+   * @throws IOException if it cannot be had, is too large, damaged, or holds no trace
+   */
+  public static Trace load(Repository repository, Descriptor layer) throws IOException {
+    return parse(layer.digest().toString(), repository.blob(layer, MAX_BLOB_BYTES));
+  }
+
+  /**
+   * Decodes a trace layer's blob, as stored.
+   *
+   * @param name what an error calls it
+   * @throws IOException if it is too large, damaged, or holds no trace
+   */
+  public static Trace parse(String name, byte[] blob) throws IOException {
+    Optional<byte[]> content =
+        TarReader.read(uncompressed(name, blob), MEMBER, TraceFile.MAX_FILE_BYTES);
+    if (content.isEmpty()) {
+      throw new IOException(name + ": no file '" + MEMBER + "' in the trace layer");
+    }
+    return TraceFile.decode(name, ByteBuffer.wrap(content.get()));
+  }
+
+  /** Some tools compress every layer they copy. */
+  private static byte[] uncompressed(String name, byte[] blob) throws IOException {
+    if (blob.length < 2 || blob[0] != 0x1f || blob[1] != (byte) 0x8b) {
+      return blob;
+    }
+    try (var in = new GZIPInputStream(new ByteArrayInputStream(blob))) {
+      byte[] bytes = in.readNBytes(MAX_BLOB_BYTES + 1);
+      if (bytes.length > MAX_BLOB_BYTES) {
+        throw new IOException(name + ": more than " + MAX_BLOB_BYTES + " bytes uncompressed");
+      }
+      return bytes;
+    }
+  }
+}
