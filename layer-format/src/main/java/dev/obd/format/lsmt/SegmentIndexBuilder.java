@@ -31,7 +31,8 @@ final class SegmentIndexBuilder {
       throw new IOException("index: more than " + limit + " records");
     }
     if (2 * count == words.length) {
-      words = Arrays.copyOf(words, (int) Math.min(2L * limit, 3L * count + 32));
+      int room = (int) Math.min(limit, count + count / 2L + 16);
+      words = Arrays.copyOf(words, 2 * room);
     }
     words[2 * count] = word0;
     words[2 * count + 1] = word1;

@@ -47,7 +47,7 @@ class GoldenBytesTest {
   private byte[] commit(CommitOptions options) throws IOException {
     try (WritableLayer layer = WritableLayer.open(data, index)) {
       assertThat(layer.warnings()).isEmpty();
-      return LsmtFiles.bytes(dir, out -> LayerCommitter.commit(layer, options, out));
+      return LsmtFiles.bytes(out -> LayerCommitter.commit(layer, options, out));
     }
   }
 
@@ -146,7 +146,7 @@ class GoldenBytesTest {
   void aCommitOfASealedLayer() throws IOException {
     try (SealedLayer sealed = LsmtFiles.open(golden("b1-sealed/overlaybd.sealed"))) {
       CommitOptions options = CommitOptions.NONE.withUuid(id("b5"));
-      assertThat(LsmtFiles.bytes(dir, out -> LayerCommitter.commit(sealed, options, out)))
+      assertThat(LsmtFiles.bytes(out -> LayerCommitter.commit(sealed, options, out)))
           .isEqualTo(golden("b5-commit-of-sealed/layer.obd"));
     }
   }

@@ -169,7 +169,7 @@ class GoldenVectorsTest {
   void ourMergeHasTheBytesOfTheOriginals() throws IOException {
     try (Disk disk = open("e1-stack4", "config.v1.json")) {
       LayerStack stack = (LayerStack) disk.source();
-      byte[] plain = LsmtFiles.bytes(dir, out -> LayerMerger.merge(stack, CommitOptions.NONE, out));
+      byte[] plain = LsmtFiles.bytes(out -> LayerMerger.merge(stack, CommitOptions.NONE, out));
       assertThat(plain).isEqualTo(Files.readAllBytes(Golden.dir().resolve("f1-merge/merged.lsmt")));
       Path z = dir.resolve("merged.z");
       var options = ZFileWriterOptions.DEFAULT.withOverwriteHeader(false);

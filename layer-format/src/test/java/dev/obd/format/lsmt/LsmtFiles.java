@@ -1,14 +1,13 @@
 package dev.obd.format.lsmt;
 
+import dev.obd.format.MemorySink;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import dev.obd.io.ByteSink;
-import dev.obd.io.FileSink;
 import dev.obd.io.FileSource;
 import dev.obd.testdata.Ops;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -28,17 +27,12 @@ final class LsmtFiles {
     return LongStream.of(1, 2, 3, System.nanoTime());
   }
 
-  /** What {@code writing} writes, by way of a file in {@code dir}. */
-  static Path file(Path path, Writing writing) throws IOException {
-    try (FileSink out = FileSink.create(path)) {
-      writing.to(out);
-      out.finish();
-    }
-    return path;
-  }
-
-  static byte[] bytes(Path dir, Writing writing) throws IOException {
-    return Files.readAllBytes(file(dir.resolve("out"), writing));
+  /** What {@code writing} writes to a sink that cannot be patched, like an upload. */
+  static byte[] bytes(Writing writing) throws IOException {
+    MemorySink out = MemorySink.likeAnUpload();
+    writing.to(out);
+    out.finish();
+    return out.bytes();
   }
 
   static SealedLayer open(byte[] file) throws IOException {
