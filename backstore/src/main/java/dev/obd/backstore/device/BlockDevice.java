@@ -182,7 +182,8 @@ public final class BlockDevice implements Closeable {
     };
   }
 
-  private boolean holds(long offset, long length) {
+  /** True if the range lies inside the disk. */
+  public boolean holds(long offset, long length) {
     return offset >= 0 && length >= 0 && offset <= disk.size() - length;
   }
 
