@@ -10,7 +10,6 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.EventLoopGroup;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
@@ -44,7 +43,7 @@ public final class NbdServer implements Closeable {
   private static final WriteBufferWaterMark WATER_MARK =
       new WriteBufferWaterMark(256 << 10, 4 << 20);
 
-  private final Transport transport;
+  private final EventLoops loops;
   private final Limits limits;
   private final Exports exports;
   private final ClientLog clientLog = new ClientLog();
@@ -54,15 +53,15 @@ public final class NbdServer implements Closeable {
   private final Channel listener;
   private final @Nullable UnixSocketFile file;
 
-  private NbdServer(Builder builder, EventLoopGroup loops)
-      throws IOException, InterruptedException {
-    this.transport = builder.transport;
+  private NbdServer(Builder builder, EventLoops loops) throws IOException, InterruptedException {
+    this.loops = loops;
+    Transport transport = builder.transport;
     this.limits = builder.limits;
     this.exports = new Exports(builder.defaultExport);
     builder.exports.forEach(exports::add);
     var bootstrap =
         new ServerBootstrap()
-            .group(loops)
+            .group(loops.group())
             .option(ChannelOption.SO_BACKLOG, BACKLOG)
             .childOption(ChannelOption.ALLOCATOR, builder.allocator)
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
@@ -111,6 +110,7 @@ public final class NbdServer implements Closeable {
     return bind.channel();
   }
 
+  @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for a client turned away
   private void accept(Channel channel) {
     if (connections.size() >= limits.maxConnections()) {
       channel
@@ -225,7 +225,7 @@ public final class NbdServer implements Closeable {
       all.forEach(exports::remove);
       disconnect(all);
       connections.close().awaitUninterruptibly(); // those still in their handshake
-      transport.releaseLoops();
+      loops.release();
       log.info("nbd.closed address={}", listener.localAddress());
     }
   }
@@ -332,7 +332,7 @@ public final class NbdServer implements Closeable {
       if (tcp == null && unix == null) {
         throw new IllegalStateException("neither unix() nor tcp() was called");
       }
-      EventLoopGroup loops = transport.acquireLoops();
+      EventLoops loops = EventLoops.acquire(transport);
       boolean started = false;
       try {
         var server = new NbdServer(this, loops);
@@ -340,7 +340,7 @@ public final class NbdServer implements Closeable {
         return server;
       } finally {
         if (!started) {
-          transport.releaseLoops();
+          loops.release();
         }
       }
     }

@@ -22,6 +22,11 @@ public final class NbdUnixFrontend implements DeviceFrontend {
   }
 
   @Override
+  public Optional<String> unavailableBecause(URI where) {
+    return NbdUri.problem(where);
+  }
+
+  @Override
   public Export export(BlockDevice device, URI where) throws IOException, InterruptedException {
     return listeners.export(device, NbdUri.parse(where));
   }

@@ -9,6 +9,7 @@ import java.net.URLDecoder;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,8 @@ public record NbdUri(SocketAddress address, String export) {
   }
 
   /**
+   * Understands both forms.
+   *
    * @throws IllegalArgumentException if {@code uri} is neither of the two forms
    */
   public static NbdUri parse(URI uri) {
@@ -52,6 +55,16 @@ public record NbdUri(SocketAddress address, String export) {
       return ofTcp(new InetSocketAddress(unbracketed(host), port), export);
     }
     throw new IllegalArgumentException(uri + ": expected nbd+unix: or nbd:");
+  }
+
+  /** What is wrong with {@code uri}, if anything. */
+  static Optional<String> problem(URI uri) {
+    try {
+      parse(uri);
+      return Optional.empty();
+    } catch (IllegalArgumentException e) {
+      return Optional.ofNullable(e.getMessage());
+    }
   }
 
   private static @Nullable String parameter(URI uri, String name) {

@@ -131,7 +131,7 @@ final class ReadOperation extends Operation {
   private List<Request.Read> layOut(ByteBuf out, List<Extent> chunks) {
     var reads = new ArrayList<Request.Read>();
     for (Extent chunk : chunks) {
-      boolean last = chunk == chunks.getLast();
+      boolean last = chunk.equals(chunks.getLast());
       int length = (int) chunk.length();
       if (chunk.kind() != ExtentMap.Kind.DATA) {
         Replies.offsetHole(out, header.cookie(), last, chunk.offset(), length);

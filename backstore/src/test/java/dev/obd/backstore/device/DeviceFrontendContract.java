@@ -179,22 +179,20 @@ public abstract class DeviceFrontendContract {
     Export export = export(device(disk));
     var slow = new CountDownLatch(1);
     var release = new CountDownLatch(1);
-    disk.play(
-        (op, offset, length) -> {
-          if (op == Op.READ && offset <= 0 && length > 0) {
-            slow.countDown();
-            await(release);
-          }
-        });
+    disk.play((op, offset, length) -> {
+      if (op == Op.READ && offset <= 0 && length > 0) {
+        slow.countDown();
+        await(release);
+      }
+    });
     try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<?> first =
-          executor.submit(
-              () -> {
-                try (Client client = connect(export)) {
-                  client.read(0, ByteBuffer.allocate(4096));
-                  return null;
-                }
-              });
+          executor.submit(() -> {
+            try (Client client = connect(export)) {
+              client.read(0, ByteBuffer.allocate(4096));
+              return null;
+            }
+          });
       slow.await();
       client(export).read(2 << 20, ByteBuffer.allocate(4096));
       assertThat(first).isNotDone();
@@ -234,12 +232,11 @@ public abstract class DeviceFrontendContract {
             new FormatException("blob", 0, "crc", 1, 2));
     for (int i = 0; i < failures.size(); i++) {
       IOException failure = failures.get(i);
-      disk.play(
-          (op, _, _) -> {
-            if (op == Op.READ) {
-              throw failure;
-            }
-          });
+      disk.play((op, _, _) -> {
+        if (op == Op.READ) {
+          throw failure;
+        }
+      });
       long offset = (long) i << 20; // no page cache has seen it
       try (Client client = connect(export)) {
         assertThatThrownBy(() -> client.read(offset, ByteBuffer.allocate(4096)))
@@ -257,12 +254,11 @@ public abstract class DeviceFrontendContract {
   void aFullDiskReachesTheClientAtTheLatestWithTheFlush() throws Exception {
     var disk = new ScriptedDisk(MemoryDisk.writable(SIZE));
     Export export = export(device(disk));
-    disk.play(
-        (op, _, _) -> {
-          if (op == Op.WRITE) {
-            throw new IOException("No space left on device");
-          }
-        });
+    disk.play((op, _, _) -> {
+      if (op == Op.WRITE) {
+        throw new IOException("No space left on device");
+      }
+    });
     Client client = client(export);
     assertThatThrownBy(
             () -> {
@@ -306,18 +302,17 @@ public abstract class DeviceFrontendContract {
       for (int i = 0; i < 4; i++) {
         long seed = i;
         readers.add(
-            executor.submit(
-                () -> {
-                  var random = new SplittableRandom(seed);
-                  try (Client client = connect(export)) {
-                    while (true) {
-                      client.read(random.nextInt(SIZE - 4096), ByteBuffer.allocate(4096));
-                      started.countDown();
-                    }
-                  } catch (IOException expected) {
-                    return null;
-                  }
-                }));
+            executor.submit(() -> {
+              var random = new SplittableRandom(seed);
+              try (Client client = connect(export)) {
+                while (true) {
+                  client.read(random.nextInt(SIZE - 4096), ByteBuffer.allocate(4096));
+                  started.countDown();
+                }
+              } catch (IOException expected) {
+                return null;
+              }
+            }));
       }
       started.await();
       export.close();
