@@ -29,13 +29,30 @@ public final class SealedLayer implements Closeable {
   }
 
   /**
-   * Reads header, trailer and index of {@code plain}: one read each for a usual index.
+   * Reads header, trailer and index of {@code plain}: one read each for a usual index. If they are
+   * wrong and the source may have another copy, they are evicted and read once more.
    *
    * @param plain the LSMT stream, decompressed and unwrapped; owned by the layer from here on, but
    *     left open if this throws
    * @throws FormatException if it is no sealed layer, or a damaged one
    */
   public static SealedLayer open(BlockSource plain) throws IOException {
+    try {
+      return read(plain);
+    } catch (FormatException e) {
+      long size = plain.size();
+      // A wrong record may be noticed at the next one only.
+      long wrong = Math.clamp(e.offset() - Segment.BYTES, 0, size);
+      boolean header = plain.evict(0, Math.min(LayerHeader.BYTES, size));
+      boolean rest = plain.evict(wrong, size - wrong);
+      if (!header && !rest) {
+        throw e;
+      }
+      return read(plain);
+    }
+  }
+
+  private static SealedLayer read(BlockSource plain) throws IOException {
     String blob = plain.name();
     long trailerAt = plain.size() - LayerHeader.BYTES;
     if (trailerAt < LayerHeader.BYTES) {

@@ -3,6 +3,7 @@ package dev.obd.format.lsmt;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.obd.format.DocTable;
 import dev.obd.io.FormatException;
 import dev.obd.testdata.Golden;
 import java.io.IOException;
@@ -85,6 +86,15 @@ class LayerHeaderTest {
     assertThat(LayerHeader.matches(header.slice(0, 32))).isTrue();
     assertThat(LayerHeader.matches(header.slice(0, 31))).isFalse();
     assertThat(LayerHeader.matches(trailer)).isFalse();
+  }
+
+  @Test
+  void thePageInTheDocumentationHasTheSameFields() throws IOException {
+    assertThat(DocTable.of("lsmt.md"))
+        .isEqualTo(
+            Arrays.stream(LayerHeader.Field.values())
+                .map(f -> new DocTable.Row(f.at, f.bytes, f.text))
+                .toList());
   }
 
   @Test

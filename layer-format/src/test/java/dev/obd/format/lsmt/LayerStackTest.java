@@ -229,7 +229,7 @@ class LayerStackTest {
     byte[] file = imported(new byte[] {1, 2, 3}, Optional.empty());
     List<String> evicted = new ArrayList<>();
     BlockSource source =
-        new Forwarding(BlockSources.ofBytes("layer", ByteBuffer.wrap(file))) {
+        new ForwardingSource(BlockSources.ofBytes("layer", ByteBuffer.wrap(file))) {
           @Override
           public boolean evict(long offset, long length) {
             return evicted.add(offset + "+" + length);
@@ -240,33 +240,5 @@ class LayerStackTest {
       assertThat(stack.evict(0, 3)).isTrue();
     }
     assertThat(evicted).containsExactly("4096+3");
-  }
-
-  private static class Forwarding implements BlockSource {
-    private final BlockSource next;
-
-    Forwarding(BlockSource next) {
-      this.next = next;
-    }
-
-    @Override
-    public long size() {
-      return next.size();
-    }
-
-    @Override
-    public void read(long offset, ByteBuffer dst) throws IOException {
-      next.read(offset, dst);
-    }
-
-    @Override
-    public String name() {
-      return next.name();
-    }
-
-    @Override
-    public void close() throws IOException {
-      next.close();
-    }
   }
 }

@@ -59,32 +59,37 @@ class SealedLayerTest {
   @Test
   void openingReadsHeaderTrailerAndIndexOnceEach() throws IOException {
     List<String> reads = new ArrayList<>();
-    BlockSource next = BlockSources.ofBytes("layer", ByteBuffer.wrap(file));
-    SealedLayer.open(
-            new BlockSource() {
-              @Override
-              public long size() {
-                return next.size();
-              }
-
-              @Override
-              public void read(long offset, ByteBuffer dst) throws IOException {
-                reads.add(offset + "+" + dst.remaining());
-                next.read(offset, dst);
-              }
-
-              @Override
-              public String name() {
-                return next.name();
-              }
-
-              @Override
-              public void close() throws IOException {
-                next.close();
-              }
-            })
-        .close();
+    BlockSource source =
+        new ForwardingSource(BlockSources.ofBytes("layer", ByteBuffer.wrap(file))) {
+          @Override
+          public void read(long offset, ByteBuffer dst) throws IOException {
+            reads.add(offset + "+" + dst.remaining());
+            super.read(offset, dst);
+          }
+        };
+    SealedLayer.open(source).close();
     assertThat(reads).containsExactly("0+4096", TRAILER_AT + "+4096", INDEX_AT + "+4096");
+  }
+
+  @Test
+  void aDamagedCopyIsEvictedAndReadOnceMore() throws IOException {
+    byte[] copy = file.clone();
+    copy[INDEX_AT + 16] ^= 1;
+    copy[INDEX_AT] ^= 2;
+    List<String> evicted = new ArrayList<>();
+    BlockSource source =
+        new ForwardingSource(BlockSources.ofBytes("layer", ByteBuffer.wrap(copy))) {
+          @Override
+          public boolean evict(long offset, long length) {
+            evicted.add(offset + "+" + length);
+            System.arraycopy(file, (int) offset, copy, (int) offset, (int) length);
+            return true;
+          }
+        };
+    try (SealedLayer layer = SealedLayer.open(source)) {
+      assertThat(layer.index().count()).isEqualTo(14);
+    }
+    assertThat(evicted).hasSize(2).first().isEqualTo("0+4096");
   }
 
   @Test
