@@ -32,7 +32,11 @@ import picocli.CommandLine.Spec;
       "OBD_HOME holds the local store, the cache and the state (default ~/.local/share/obd, /var/lib/obd for root).",
       "Try it:  obd quickstart"
     },
-    subcommands = {CommandLine.HelpCommand.class, AutoComplete.GenerateCompletion.class})
+    subcommands = {
+      ServeCommand.class,
+      CommandLine.HelpCommand.class,
+      AutoComplete.GenerateCompletion.class
+    })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -14,12 +14,13 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Two ext4 disks of a real directory tree, made without root by e2fsprogs: one with the Java runtime that runs obd, and a
- * copy of it into which a small program was written.
+ * Two ext4 disks of a real directory tree, made without root by e2fsprogs: one with the Java
+ * runtime that runs obd, and a copy of it into which a small program was written.
  */
 final class DemoDisk {
   /** Parts of a JDK that no start reads; without them the demonstration fits in less disk. */
-  private static final Set<String> LEFT_OUT = Set.of("jmods", "src.zip", "demo", "man", "include", "legal");
+  private static final Set<String> LEFT_OUT =
+      Set.of("jmods", "src.zip", "demo", "man", "include", "legal");
 
   private static final long MIB = 1 << 20;
   static final String PROGRAM = "/app/Start.java";
@@ -43,8 +44,9 @@ final class DemoDisk {
         home,
         new SimpleFileVisitor<>() {
           @Override
-          public FileVisitResult preVisitDirectory(Path at, BasicFileAttributes attributes) throws IOException {
-            if (at.getParent().equals(home) && LEFT_OUT.contains(at.getFileName().toString())) {
+          public FileVisitResult preVisitDirectory(Path at, BasicFileAttributes attributes)
+              throws IOException {
+            if (home.equals(at.getParent()) && LEFT_OUT.contains(at.getFileName().toString())) {
               return FileVisitResult.SKIP_SUBTREE;
             }
             Files.createDirectories(target.resolve(home.relativize(at).toString()));
@@ -52,9 +54,12 @@ final class DemoDisk {
           }
 
           @Override
-          public FileVisitResult visitFile(Path at, BasicFileAttributes attributes) throws IOException {
+          public FileVisitResult visitFile(Path at, BasicFileAttributes attributes)
+              throws IOException {
             Path to = target.resolve(home.relativize(at).toString());
-            if (attributes.isRegularFile() && !(at.getParent().equals(home) && LEFT_OUT.contains(at.getFileName().toString()))) {
+            if (attributes.isRegularFile()
+                && !(home.equals(at.getParent())
+                    && LEFT_OUT.contains(at.getFileName().toString()))) {
               copy(at, to, attributes.size());
             } else if (attributes.isSymbolicLink() && Files.isRegularFile(at)) {
               // Distributions link configuration into /etc; the image has to stand alone.
@@ -64,7 +69,12 @@ final class DemoDisk {
           }
 
           private void copy(Path from, Path to, long size) throws IOException {
-            Files.copy(from, to, StandardCopyOption.COPY_ATTRIBUTES, StandardCopyOption.REPLACE_EXISTING, LinkOption.NOFOLLOW_LINKS);
+            Files.copy(
+                from,
+                to,
+                StandardCopyOption.COPY_ATTRIBUTES,
+                StandardCopyOption.REPLACE_EXISTING,
+                LinkOption.NOFOLLOW_LINKS);
             sum[0] += size;
             sum[1]++;
           }
@@ -79,13 +89,33 @@ final class DemoDisk {
     // No journal: nothing will ever replay it, and it would be 64 MiB of noise in the image.
     tool.run(
         List.of(
-            "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-O", "^has_journal", "-m", "0", "-L", "obd-quickstart",
-            "-U", "0bd0bd00-0000-4000-8000-000000000001", "-d", dir.resolve("tree").toString(), disk.toString(), size / 1024 + "k"),
+            "mke2fs",
+            "-q",
+            "-F",
+            "-t",
+            "ext4",
+            "-b",
+            "4096",
+            "-O",
+            "^has_journal",
+            "-m",
+            "0",
+            "-L",
+            "obd-quickstart",
+            "-U",
+            "0bd0bd00-0000-4000-8000-000000000001",
+            "-d",
+            dir.resolve("tree").toString(),
+            disk.toString(),
+            size / 1024 + "k"),
         Map.of("E2FSPROGS_FAKE_TIME", "1767225600"));
     return disk;
   }
 
-  /** A copy of {@code base} with the program written into it; only the changed blocks will become the second layer. */
+  /**
+   * A copy of {@code base} with the program written into it; only the changed blocks will become
+   * the second layer.
+   */
   Path makeApp(Path base) throws IOException, InterruptedException {
     Path disk = dir.resolve("app.raw");
     Files.copy(base, disk, StandardCopyOption.REPLACE_EXISTING);

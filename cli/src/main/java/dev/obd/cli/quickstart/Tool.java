@@ -12,7 +12,8 @@ import java.util.concurrent.TimeUnit;
 final class Tool {
   private static final long LIMIT_SECONDS = 120;
   private static final int TAIL = 2000;
-  private static final Map<String, String> PACKAGE = Map.of("mke2fs", "e2fsprogs", "debugfs", "e2fsprogs");
+  private static final Map<String, String> PACKAGE =
+      Map.of("mke2fs", "e2fsprogs", "debugfs", "e2fsprogs");
 
   private final Path log;
 
@@ -21,7 +22,8 @@ final class Tool {
   }
 
   /** What a program printed on its standard output. */
-  String run(List<String> command, Map<String, String> environment) throws IOException, InterruptedException {
+  String run(List<String> command, Map<String, String> environment)
+      throws IOException, InterruptedException {
     Path program = find(command.get(0));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.command().set(0, program.toString());
@@ -43,7 +45,10 @@ final class Tool {
       if (process.exitValue() != 0) {
         String said = Files.readString(log, StandardCharsets.UTF_8);
         throw new IOException(
-            String.join(" ", command) + ": exit status " + process.exitValue() + ": "
+            String.join(" ", command)
+                + ": exit status "
+                + process.exitValue()
+                + ": "
                 + said.substring(Math.max(0, said.length() - TAIL)).strip());
       }
       return text;
@@ -57,7 +62,8 @@ final class Tool {
     if (program.contains("/")) {
       return Path.of(program);
     }
-    String path = System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin";
+    String path =
+        System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin";
     for (String dir : path.split(":", -1)) {
       Path candidate = Path.of(dir.isEmpty() ? "." : dir, program);
       if (Files.isExecutable(candidate)) {
@@ -65,6 +71,8 @@ final class Tool {
       }
     }
     throw new IOException(
-        program + ": not found on the PATH; install it:  apt-get install " + PACKAGE.getOrDefault(program, program));
+        program
+            + ": not found on the PATH; install it:  apt-get install "
+            + PACKAGE.getOrDefault(program, program));
   }
 }

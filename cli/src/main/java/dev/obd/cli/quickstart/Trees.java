@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 final class Trees {
   private Trees() {}
 
-  /** Deletes {@code root} and everything under it, following no links; nothing if it does not exist. */
+  /**
+   * Deletes {@code root} and everything under it, following no links; nothing if it does not exist.
+   */
   static void delete(Path root) throws IOException {
     if (!Files.exists(root)) {
       return;
@@ -21,13 +23,15 @@ final class Trees {
         root,
         new SimpleFileVisitor<>() {
           @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
             Files.delete(file);
             return FileVisitResult.CONTINUE;
           }
 
           @Override
-          public FileVisitResult postVisitDirectory(Path at, @Nullable IOException e) throws IOException {
+          public FileVisitResult postVisitDirectory(Path at, @Nullable IOException e)
+              throws IOException {
             if (e != null) {
               throw e;
             }

@@ -1,4 +1,7 @@
-/** The quickstart: a real image, a simulated link, the same program started cold, with replay, and warm. */
+/**
+ * The quickstart: a real image, a simulated link, the same program started cold, with replay, and
+ * warm.
+ */
 @NullMarked
 package dev.obd.cli.quickstart;
 

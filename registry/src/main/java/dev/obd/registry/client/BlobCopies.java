@@ -13,18 +13,18 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
 /** Copies blobs, several at a time. After the first failure no further blob is begun. */
-final class BlobCopies {
+public final class BlobCopies {
   private final Repository from;
   private final Repository to;
   private final CopyOptions options;
 
-  BlobCopies(Repository from, Repository to, CopyOptions options) {
+  public BlobCopies(Repository from, Repository to, CopyOptions options) {
     this.from = from;
     this.to = to;
     this.options = options;
   }
 
-  void run(List<Descriptor> blobs) throws IOException {
+  public void run(List<Descriptor> blobs) throws IOException {
     var waiting = new ConcurrentLinkedQueue<>(blobs);
     var total = new Total(blobs.stream().mapToLong(Descriptor::size).sum());
     var workers = new ArrayList<FutureTask<Void>>();

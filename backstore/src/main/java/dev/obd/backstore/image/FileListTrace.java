@@ -1,0 +1,71 @@
+package dev.obd.backstore.image;
+
+import dev.obd.format.ext4.Ext4Reader;
+import dev.obd.format.ext4.FileType;
+import dev.obd.format.ext4.Inode;
+import dev.obd.format.lsmt.LayerStack;
+import dev.obd.io.Range;
+import dev.obd.trace.FileList;
+import dev.obd.trace.Trace;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * Looks listed files up in the image's file system, and says which ranges of which layers hold
+ * them.
+ */
+final class FileListTrace {
+  private static final Logger log = LogManager.getLogger(FileListTrace.class);
+
+  /** A listed directory may hold any number of files; past this the rest is left out. */
+  private static final int MAX_FILES = 100_000;
+
+  private final Ext4Reader files;
+  private final Set<Long> seen = new HashSet<>();
+  private final List<Range> ranges = new ArrayList<>();
+
+  private FileListTrace(Ext4Reader files) {
+    this.files = files;
+  }
+
+  /** Files that are not there, or cannot be looked up, are left out. */
+  static Trace of(LayerStack stack, FileList list) throws IOException {
+    FileListTrace trace = new FileListTrace(Ext4Reader.openWithoutRecovery(stack));
+    int missing = list.rejected();
+    for (FileList.Entry entry : list.entries()) {
+      missing += trace.add(entry) ? 0 : 1;
+    }
+    if (missing > 0) {
+      log.warn(
+          "filelist.left_out entries={} of={}", missing, list.entries().size() + list.rejected());
+    }
+    return LayerAccesses.of(stack, trace.ranges);
+  }
+
+  private boolean add(FileList.Entry entry) {
+    try {
+      Inode inode = files.resolve(entry.path());
+      if (entry.directory() && inode.type() == FileType.DIRECTORY) {
+        files.walk(inode, (path, found) -> add(found));
+        return true;
+      }
+      add(inode);
+      return inode.type() == FileType.REGULAR;
+    } catch (IOException e) {
+      log.debug("filelist.entry path={} reason={}", entry.path(), e.getMessage());
+      return false;
+    }
+  }
+
+  private void add(Inode inode) throws IOException {
+    // A list may name a file, and the directory it lies in, too.
+    if (inode.type() == FileType.REGULAR && seen.size() < MAX_FILES && seen.add(inode.number())) {
+      ranges.addAll(files.ranges(inode));
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package dev.obd.backstore.image;
+
+import dev.obd.backstore.source.RemoteSource;
+import dev.obd.io.BlockSource;
+import dev.obd.io.FileSource;
+import dev.obd.registry.Descriptor;
+import dev.obd.registry.Digest;
+import dev.obd.registry.Repository;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Where one layer's blob lies.
+ *
+ * @param name what messages call it: a digest or a path
+ * @param digest the blob's digest; present for every remote layer, whose cache is keyed by it
+ * @param link the network link its bytes come over (a host); empty for a local file, which needs no
+ *     cache
+ * @param opener opens the raw blob
+ */
+public record LayerOrigin(
+    String name, Optional<Digest> digest, Optional<String> link, Opener opener) {
+  /** Opens the raw blob. Called once per opened image. */
+  @FunctionalInterface
+  public interface Opener {
+    BlockSource open() throws IOException;
+  }
+
+  public LayerOrigin {
+    if (link.isPresent() && digest.isEmpty()) {
+      throw new IllegalArgumentException(name + ": a remote layer needs a digest");
+    }
+  }
+
+  /** A blob in a local file. */
+  public static LayerOrigin file(Path path) {
+    return new LayerOrigin(
+        path.toString(), Optional.empty(), Optional.empty(), () -> FileSource.open(path));
+  }
+
+  /** A blob in a registry, read in ranges and cached. */
+  public static LayerOrigin remote(Repository repository, Descriptor layer, String link) {
+    return remote(layer.digest(), link, () -> new RemoteSource(repository.open(layer)));
+  }
+
+  /** A blob behind a link that is not a registry. */
+  public static LayerOrigin remote(Digest digest, String link, Opener opener) {
+    return new LayerOrigin(digest.toString(), Optional.of(digest), Optional.of(link), opener);
+  }
+}

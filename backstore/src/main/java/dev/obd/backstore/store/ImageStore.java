@@ -1,0 +1,286 @@
+package dev.obd.backstore.store;
+
+import dev.obd.registry.BlobContent;
+import dev.obd.registry.Descriptor;
+import dev.obd.registry.Digest;
+import dev.obd.registry.Document;
+import dev.obd.registry.ImageConfig;
+import dev.obd.registry.ImageReference;
+import dev.obd.registry.Manifest;
+import dev.obd.registry.OverlaybdAnnotations;
+import dev.obd.registry.Platform;
+import dev.obd.registry.Progress;
+import dev.obd.registry.RegistryClock;
+import dev.obd.registry.Repository;
+import dev.obd.registry.client.BlobCopies;
+import dev.obd.registry.client.CopyOptions;
+import dev.obd.registry.client.Images;
+import dev.obd.registry.client.Opened;
+import dev.obd.registry.client.Repositories;
+import dev.obd.registry.layout.OciLayout;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+
+/**
+ * Loads images by name, and keeps the local store: an OCI layout whose tags are whole references,
+ * and which may leave layers in the registry they came from. Thread-safe.
+ *
+ * <p>A name is {@code oci:DIR[:tag]} for a layout, or a reference, which means the store's image of
+ * that name or else the registry's.
+ */
+public final class ImageStore {
+  /** On an entry of the store's index: the repository that has the blobs the store lacks. */
+  public static final String ORIGIN = "dev.obd.origin";
+
+  /** A blob whose manifest is not written yet must survive a collection that runs meanwhile. */
+  private static final Duration GARBAGE_AGE = Duration.ofHours(1);
+
+  private static final String LAYOUT = "oci:";
+  private static final int PARALLEL_COPIES = 4;
+
+  private final OciLayout store;
+  private final Repositories repositories;
+  private final Platform platform;
+  private final Executor executor;
+
+  /**
+   * @param directory the store; made when something is saved
+   * @param repositories stays the caller's
+   * @param executor copies blobs, a few at a time
+   */
+  public ImageStore(
+      Path directory,
+      Repositories repositories,
+      RegistryClock clock,
+      Platform platform,
+      Executor executor) {
+    this.store = new OciLayout(directory, clock);
+    this.repositories = repositories;
+    this.platform = platform;
+    this.executor = executor;
+  }
+
+  /**
+   * Where a new image goes.
+   *
+   * @param lazy whether layers may stay in the registry they are in
+   */
+  public record Target(String name, OciLayout layout, Optional<String> tag, boolean lazy) {}
+
+  /**
+   * An image of the local store.
+   *
+   * @param localBytes how much of its layers lies in the store
+   */
+  public record Stored(LoadedImage image, long localBytes) {}
+
+  /**
+   * Loads an image.
+   *
+   * @throws IllegalArgumentException if {@code name} is not well-formed
+   */
+  public LoadedImage load(String name) throws IOException {
+    if (name.startsWith(LAYOUT)) {
+      Opened opened = repositories.open(name);
+      return read(name, opened.repository(), Optional.empty(), opened.tagOrDigest());
+    }
+    ImageReference reference = ImageReference.parse(name);
+    Optional<LoadedImage> local = find(reference);
+    return local.isPresent() ? local.get() : fromRegistry(reference);
+  }
+
+  /** The store's image of that name. */
+  public Optional<LoadedImage> find(ImageReference reference) throws IOException {
+    String name = reference.toString();
+    for (OciLayout.Entry entry : store.list()) {
+      if (entry.tag().filter(name::equals).isPresent()) {
+        return Optional.of(stored(name, entry));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private LoadedImage stored(String name, OciLayout.Entry entry) throws IOException {
+    return read(
+        name, store, entry.descriptor().annotation(ORIGIN), entry.descriptor().digest().value());
+  }
+
+  private LoadedImage fromRegistry(ImageReference reference) throws IOException {
+    return read(
+        reference.toString(),
+        repositories.repository(reference),
+        Optional.empty(),
+        reference.tagOrDigest());
+  }
+
+  private LoadedImage read(
+      String name, Repository home, Optional<String> originName, String tagOrDigest)
+      throws IOException {
+    Optional<LoadedImage.Origin> origin =
+        originName.map(
+            o -> new LoadedImage.Origin(o, repositories.repository(ImageReference.parse(o))));
+    Images.Image image = Images.read(home, tagOrDigest, platform);
+    return new LoadedImage(
+        name, home, origin, image.document().descriptor(), image.manifest(), image.config(home));
+  }
+
+  /**
+   * Where an image called {@code name} is saved: a layout keeps every blob, the store may leave
+   * them in their registry.
+   *
+   * @throws IllegalArgumentException if {@code name} is not well-formed
+   */
+  public Target target(String name) throws IOException {
+    if (name.startsWith(LAYOUT)) {
+      Opened opened = repositories.open(name);
+      return new Target(
+          name,
+          (OciLayout) opened.repository(),
+          opened.tag().or(() -> Optional.of("latest")),
+          false);
+    }
+    return storeTarget(ImageReference.parse(name), true);
+  }
+
+  private Target storeTarget(ImageReference reference, boolean lazy) {
+    return new Target(reference.toString(), store, Optional.of(reference.toString()), lazy);
+  }
+
+  /**
+   * Saves an image: blobs first and what names them last. What is new comes from {@code fresh}, the
+   * rest from {@code base}.
+   *
+   * @param fresh content of blobs that are in no repository yet, by digest
+   * @return the new manifest's descriptor
+   */
+  public Descriptor save(
+      Target target,
+      Optional<LoadedImage> base,
+      Manifest manifest,
+      byte[] config,
+      Map<Digest, ? extends BlobContent> fresh,
+      Progress progress)
+      throws IOException {
+    List<Descriptor> copied = new ArrayList<>();
+    boolean lazy = false;
+    for (Descriptor layer : manifest.layers()) {
+      BlobContent content = fresh.get(layer.digest());
+      if (content != null) {
+        target.layout().push(layer, content, progress);
+      } else if (!target.layout().has(layer.digest())) {
+        LoadedImage from =
+            base.orElseThrow(
+                () -> new IllegalStateException("no source for blob " + layer.digest()));
+        if (target.lazy() && from.isRemote(layer) && !OverlaybdAnnotations.isAcceleration(layer)) {
+          lazy = true;
+        } else {
+          copied.add(layer);
+        }
+      }
+    }
+    if (!copied.isEmpty()) {
+      copy(base.orElseThrow(), copied, target.layout(), progress);
+    }
+    target.layout().push(manifest.config(), () -> new ByteArrayInputStream(config), Progress.NONE);
+    Map<String, String> annotations =
+        lazy
+            ? Map.of(ORIGIN, base.flatMap(LoadedImage::registryRepository).orElseThrow())
+            : Map.of();
+    Document document = manifest.toDocument();
+    return target
+        .layout()
+        .pushManifest(
+            target.tag(), document.descriptor().mediaType(), document.bytes(), annotations);
+  }
+
+  private void copy(LoadedImage from, List<Descriptor> layers, Repository to, Progress progress)
+      throws IOException {
+    Map<Repository, List<Descriptor>> byHolder = new LinkedHashMap<>();
+    for (Descriptor layer : layers) {
+      byHolder.computeIfAbsent(from.holderOf(layer), h -> new ArrayList<>()).add(layer);
+    }
+    for (Map.Entry<Repository, List<Descriptor>> group : byHolder.entrySet()) {
+      CopyOptions options =
+          new CopyOptions(PARALLEL_COPIES, executor, Optional.of(platform), false, progress);
+      new BlobCopies(group.getKey(), to, options).run(group.getValue());
+    }
+  }
+
+  /**
+   * Brings an image's manifest, config and trace into the store; with {@code data} its layers too.
+   */
+  public LoadedImage pull(ImageReference reference, boolean data, Progress progress)
+      throws IOException {
+    LoadedImage remote = fromRegistry(reference);
+    save(
+        storeTarget(reference, !data),
+        Optional.of(remote),
+        remote.manifest(),
+        configOf(remote),
+        Map.of(),
+        progress);
+    return find(reference).orElseThrow();
+  }
+
+  private static byte[] configOf(LoadedImage image) throws IOException {
+    return image.home().blob(image.manifest().config(), ImageConfig.MAX_BYTES);
+  }
+
+  /**
+   * Uploads an image to a registry; blobs that are there, or can be mounted there, are not sent.
+   */
+  public Descriptor push(LoadedImage image, ImageReference destination, Progress progress)
+      throws IOException {
+    try (Repository to = repositories.repository(destination)) {
+      copy(image, image.manifest().layers(), to, progress);
+      byte[] config = configOf(image);
+      to.push(image.manifest().config(), () -> new ByteArrayInputStream(config), Progress.NONE);
+      Document document = image.home().manifest(image.descriptor().digest().value());
+      return to.pushManifest(
+          destination.tag(), document.descriptor().mediaType(), document.bytes());
+    }
+  }
+
+  /** Everything in the local store, in the order it was saved. */
+  public List<Stored> list() throws IOException {
+    List<Stored> all = new ArrayList<>();
+    for (OciLayout.Entry entry : store.list()) {
+      LoadedImage image = stored(entry.tag().orElse(entry.descriptor().digest().value()), entry);
+      long local = 0;
+      for (Descriptor layer : image.manifest().layers()) {
+        local += store.has(layer.digest()) ? layer.size() : 0;
+      }
+      all.add(new Stored(image, local));
+    }
+    return all;
+  }
+
+  /** Saves {@code image} in the store under another name. */
+  public void tag(LoadedImage image, ImageReference name, Progress progress) throws IOException {
+    save(
+        storeTarget(name, true),
+        Optional.of(image),
+        image.manifest(),
+        configOf(image),
+        Map.of(),
+        progress);
+  }
+
+  /**
+   * Removes a name from the store, and the blobs nothing refers to any more. Blobs of the last hour
+   * stay until a later removal: a manifest that names them may be on its way.
+   *
+   * @return bytes freed; empty if there was no such name
+   */
+  public Optional<Long> remove(ImageReference name) throws IOException {
+    return store.untag(name.toString()) ? Optional.of(store.gc(GARBAGE_AGE)) : Optional.empty();
+  }
+}
