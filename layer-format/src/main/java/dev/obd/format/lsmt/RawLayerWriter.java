@@ -14,6 +14,9 @@ import java.util.function.LongConsumer;
  * Makes a committed layer of a raw disk in one pass. Compared by blocks of 4 KiB: what equals the
  * base is left out, zeros over something are a zeroed segment, the rest is data. The same input
  * gives the same bytes.
+ *
+ * <p>Nothing is left out beyond the end of the base, not even zeros: a base that is smaller than
+ * what lies below it hides the rest of that, and a larger layer on top would show it again.
  */
 public final class RawLayerWriter {
   /** What is compared and stored as one. */
@@ -75,10 +78,11 @@ public final class RawLayerWriter {
       if (base.isPresent()) {
         fill(base.get(), at, old, n);
       }
+      long known = base.isPresent() ? roundUp(base.get().size(), SECTOR) - at : n;
       for (int from = 0; from < n; ) {
-        Verdict verdict = judge(fresh, old, from, n);
+        Verdict verdict = judge(fresh, old, from, n, known);
         int to = Math.min(from + BLOCK, n);
-        while (to < n && judge(fresh, old, to, n) == verdict) {
+        while (to < n && judge(fresh, old, to, n, known) == verdict) {
           to = Math.min(to + BLOCK, n);
         }
         if (verdict != run) {
@@ -106,10 +110,10 @@ public final class RawLayerWriter {
     Arrays.fill(into, there, n, (byte) 0);
   }
 
-  /** What the block at {@code from} is to become. */
-  private static Verdict judge(byte[] fresh, byte[] old, int from, int n) {
+  /** What the block at {@code from} is to become; the base says nothing from {@code known} on. */
+  private static Verdict judge(byte[] fresh, byte[] old, int from, int n, long known) {
     int to = Math.min(from + BLOCK, n);
-    if (Arrays.equals(fresh, from, to, old, from, to)) {
+    if (to <= known && Arrays.equals(fresh, from, to, old, from, to)) {
       return Verdict.SAME;
     }
     return Arrays.equals(fresh, from, to, ZERO_BLOCK, 0, to - from) ? Verdict.ZERO : Verdict.DATA;

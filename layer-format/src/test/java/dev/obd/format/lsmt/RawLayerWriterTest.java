@@ -81,7 +81,9 @@ class RawLayerWriterTest {
             "32+8 @8",
             "64+8 zeroed @16",
             "72+8 @16",
-            "184+8 @24");
+            "152+32 zeroed @24",
+            "184+8 @24",
+            "192+4 zeroed @32");
     assertThat(segments(write(base, Optional.of(base)))).isEmpty();
     assertThat(segments(write(disk(80_000), Optional.of(base))))
         .containsExactly("0+32 zeroed @8", "64+16 zeroed @8");
@@ -139,6 +141,21 @@ class RawLayerWriterTest {
     try (LayerStack stack = LayerStack.open(List.of(LsmtFiles.open(below), LsmtFiles.open(file)))) {
       byte[] rounded = Arrays.copyOf(raw, (raw.length + 511) / 512 * 512);
       assertThat(LsmtFiles.read(stack, 0, rounded.length)).isEqualTo(rounded);
+    }
+  }
+
+  @Test
+  void whatASmallerDiskCutOffStaysAwayWhenTheDiskGrowsAgain() throws IOException {
+    byte[] large = disk(100_000, 1, 10, 20);
+    byte[] small = disk(40_960, 1);
+    byte[] again = disk(100_000, 1, 12);
+    List<SealedLayer> layers =
+        List.of(
+            LsmtFiles.open(write(large, Optional.empty())),
+            LsmtFiles.open(write(small, Optional.of(large))),
+            LsmtFiles.open(write(again, Optional.of(small))));
+    try (LayerStack stack = LayerStack.open(layers)) {
+      assertThat(LsmtFiles.read(stack, 0, 100_352)).isEqualTo(Arrays.copyOf(again, 100_352));
     }
   }
 
