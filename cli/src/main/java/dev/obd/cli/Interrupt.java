@@ -1,33 +1,61 @@
 package dev.obd.cli;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
  * SIGINT and SIGTERM as an event that a command waits for. The JVM does not go until the command
- * has put its things away: flushed, unmounted, written.
+ * has put its things away: flushed, unmounted, written. Then the process ends with the command's
+ * status, as {@link #exit} has it, and not with the signal's: being stopped is how these commands
+ * end.
  */
 final class Interrupt implements AutoCloseable {
-  private static final long GRACE_SECONDS = 60;
+  private static final Duration DEFAULT_GRACE = Duration.ofSeconds(60);
+  private static final long EXIT_SECONDS = 5;
 
+  /** Set while a signal takes the JVM down and some command was there to hear of it. */
+  private static volatile boolean leaving;
+
+  private final Duration grace;
   private final CountDownLatch asked = new CountDownLatch(1);
   private final CountDownLatch done = new CountDownLatch(1);
-  private final Thread hook =
-      new Thread(
-          () -> {
-            asked.countDown();
-            try {
-              if (!done.await(GRACE_SECONDS, TimeUnit.SECONDS)) {
-                System.err.println("obd: gave up cleaning up after " + GRACE_SECONDS + " s");
-              }
-            } catch (InterruptedException e) {
-              Thread.currentThread().interrupt();
-            }
-          },
-          "obd-interrupt");
+  private final Thread hook = new Thread(this::hear, "obd-interrupt");
 
   Interrupt() {
+    this(DEFAULT_GRACE);
+  }
+
+  /**
+   * @param grace how long the command may take to put its things away
+   */
+  Interrupt(Duration grace) {
+    this.grace = grace;
     Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  private void hear() {
+    leaving = true;
+    asked.countDown();
+    try {
+      if (!done.await(grace.toNanos(), TimeUnit.NANOSECONDS)) {
+        System.err.println("obd: gave up cleaning up after " + grace.toSeconds() + " s");
+        return;
+      }
+      // Now main() is about to end the process; without it the signal's status has to do.
+      TimeUnit.SECONDS.sleep(EXIT_SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Ends the process with {@code status}, also if it is ending already. */
+  static void exit(int status) {
+    if (leaving) {
+      // System.exit would wait for the hook, and the hook ends with the signal's status.
+      Runtime.getRuntime().halt(status);
+    }
+    System.exit(status);
   }
 
   /** Waits for a signal without limit. */

@@ -67,6 +67,16 @@ public final class Main implements Runnable {
 
   private int failed(Exception e, CommandLine line, ParseResult parsed) {
     PrintWriter err = line.getErr();
+    if (e instanceof IllegalArgumentException) {
+      // Names and numbers are read where they are used: what cannot be read there was typed wrong.
+      err.println("obd: " + e.getMessage());
+      err.println("Try 'obd help " + line.getCommandName() + "' for what is expected.");
+      if (debug) {
+        e.printStackTrace(err);
+      }
+      err.flush();
+      return line.getCommandSpec().exitCodeOnInvalidInput();
+    }
     err.println("obd: " + explain(e));
     for (Throwable suppressed : e.getSuppressed()) {
       err.println("obd:   and then: " + explain(suppressed));
@@ -102,7 +112,7 @@ public final class Main implements Runnable {
     if (System.out.checkError() && status == 0) {
       status = 1; // a full disk or a closed pipe behind our output is a failure, not a success
     }
-    System.exit(status);
+    Interrupt.exit(status);
   }
 
   /** The version the build wrote into the jar. */

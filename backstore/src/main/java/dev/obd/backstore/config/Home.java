@@ -22,8 +22,15 @@ public record Home(Path root) {
     return new Home(base.resolve("obd"));
   }
 
-  /** The home of this process. */
+  /**
+   * The home of this process. The system property {@code obd.home} goes before the environment,
+   * which a running process cannot change.
+   */
   public static Home ofProcess() {
+    String property = System.getProperty("obd.home", "");
+    if (!property.isEmpty()) {
+      return new Home(Path.of(property).toAbsolutePath().normalize());
+    }
     return resolve(
         System.getenv(), System.getProperty("user.name", ""), System.getProperty("user.home", "/"));
   }
