@@ -38,16 +38,17 @@ public final class LayerMerger {
    */
   public static void merge(WritableStack stack, CommitOptions options, ByteSink out)
       throws IOException {
-    WritableLayer upper = stack.upper();
-    @Nullable LayerStack lower = stack.lower().orElse(null);
+    StackTop top = stack.top();
+    WritableLayer upper = top.upper();
+    @Nullable LayerStack lower = top.lower();
     BlockSource[] below = lower == null ? new BlockSource[0] : lower.sourcesByTag();
     BlockSource[] byTag = Arrays.copyOf(below, below.length + 1);
     byTag[below.length] = upper.data();
-    SegmentIndex top = upper.snapshot().withTag(below.length);
+    SegmentIndex mapped = upper.snapshot().withTag(below.length);
     CompactWriter.write(
-        lower == null ? top : top.over(lower.index()),
+        lower == null ? mapped : mapped.over(lower.index()),
         byTag,
-        options.identity(stack.size(), upper.parentUuid()),
+        options.identity(upper.virtualSize(), upper.parentUuid()),
         out);
   }
 }

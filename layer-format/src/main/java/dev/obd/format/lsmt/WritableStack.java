@@ -8,8 +8,12 @@ import dev.obd.io.WritableBlockSource;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,12 +21,14 @@ import org.jspecify.annotations.Nullable;
  * of. Reads run beside writes; a read that overlaps a write gets old or new bytes per sector.
  */
 public final class WritableStack implements WritableBlockSource, ExtentMap {
-  private final WritableLayer upper;
-  private final @Nullable LayerStack lower;
+  /** Replaced by {@link #restack}; reads in flight finish on the one they began with. */
+  private volatile StackTop top;
 
-  private WritableStack(WritableLayer upper, @Nullable LayerStack lower) {
-    this.upper = upper;
-    this.lower = lower;
+  /** Writers share it, {@link #restack} has it alone. Reads do without. */
+  private final ReadWriteLock restacking = new ReentrantReadWriteLock();
+
+  private WritableStack(StackTop top) {
+    this.top = top;
   }
 
   /**
@@ -42,106 +48,125 @@ public final class WritableStack implements WritableBlockSource, ExtentMap {
         upper.resize((lower.get().size() + SECTOR - 1) / SECTOR * SECTOR);
       }
     }
-    return new WritableStack(upper, lower.orElse(null));
+    return new WritableStack(new StackTop(upper, lower.orElse(null)));
   }
 
-  /** The writable layer. */
+  /** The writable layer. While it is part of a stack, write through the stack. */
   public WritableLayer upper() {
-    return upper;
+    return top.upper();
   }
 
   /** The sealed layers. */
   public Optional<LayerStack> lower() {
-    return Optional.ofNullable(lower);
+    return Optional.ofNullable(top.lower());
+  }
+
+  /** Both of one moment. */
+  StackTop top() {
+    return top;
+  }
+
+  /**
+   * Seals the writable layer where it is and goes on writing to {@code fresh} above it: a snapshot
+   * without a copy. Writes wait meanwhile, reads do not. A {@code fresh} layer of size 0 takes over
+   * the size of the disk.
+   *
+   * @param fresh an empty layer; owned by the stack from here on, but left open if this throws
+   * @throws IOException also if the stack is full; if sealing began, the disk may take no more
+   *     writes until it is opened anew
+   */
+  public void restack(WritableLayer fresh) throws IOException {
+    restacking.writeLock().lock();
+    try {
+      StackTop old = top;
+      List<SealedLayer> layers =
+          new ArrayList<>(old.lower() == null ? List.of() : old.lower().layers());
+      if (layers.size() == LayerStack.MAX_LAYERS) {
+        throw new IOException(name() + ": full, " + layers.size() + " layers");
+      }
+      if (fresh.segments() > 0) {
+        throw new IOException(fresh.name() + ": a new layer must be empty");
+      }
+      if (fresh.virtualSize() == 0) {
+        fresh.resize(old.upper().virtualSize());
+      }
+      old.upper().seal();
+      layers.add(SealedLayer.open(new SealedUpper(old.upper())));
+      LayerStack lower = LayerStack.open(layers);
+      fresh.stackOn(lower);
+      top = new StackTop(fresh, lower);
+    } finally {
+      restacking.writeLock().unlock();
+    }
   }
 
   @Override
   public long size() {
-    return upper.virtualSize();
+    return top.upper().virtualSize();
   }
 
   @Override
   public void read(long offset, ByteBuffer dst) throws IOException {
     BlockSources.checkRange(this, offset, dst.remaining());
-    int limit = dst.limit();
-    var extent = new Extent();
-    long at = offset;
-    try {
-      while (dst.hasRemaining()) {
-        upper.find(at / SECTOR, extent);
-        int inSector = (int) (at % SECTOR);
-        int n = (int) Math.min(dst.remaining(), extent.sectors() * SECTOR - inSector);
-        dst.limit(dst.position() + n);
-        switch (extent.kind()) {
-          case DATA -> upper.readData(extent.dataSector() * SECTOR + inSector, dst);
-          case ZERO -> Zeros.put(dst, n);
-          case HOLE -> readLower(at, dst);
-        }
-        dst.limit(limit);
-        at += n;
-      }
-    } finally {
-      dst.limit(limit);
-    }
-  }
-
-  private void readLower(long offset, ByteBuffer dst) throws IOException {
-    if (lower == null) {
-      Zeros.put(dst, dst.remaining());
-    } else {
-      lower.fill(offset, dst);
-    }
+    top.read(offset, dst);
   }
 
   @Override
   public void write(long offset, ByteBuffer src) throws IOException {
-    upper.write(offset, src);
+    Lock shared = restacking.readLock();
+    shared.lock();
+    try {
+      top.upper().write(offset, src);
+    } finally {
+      shared.unlock();
+    }
   }
 
   @Override
   public void discard(long offset, long length) throws IOException {
-    upper.discard(offset, length);
+    Lock shared = restacking.readLock();
+    shared.lock();
+    try {
+      top.upper().discard(offset, length);
+    } finally {
+      shared.unlock();
+    }
   }
 
   @Override
   public void flush() throws IOException {
-    upper.flush();
+    Lock shared = restacking.readLock();
+    shared.lock();
+    try {
+      top.upper().flush();
+    } finally {
+      shared.unlock();
+    }
   }
 
   @Override
   public void extents(long offset, long length, Visitor visitor) throws IOException {
     BlockSources.checkRange(this, offset, length);
-    var joined = new ExtentJoiner(visitor);
-    var extent = new Extent();
-    long end = offset + length;
-    for (long at = offset; at < end; ) {
-      upper.find(at / SECTOR, extent);
-      long n = Math.min(end - at, extent.sectors() * SECTOR - at % SECTOR);
-      boolean more =
-          (extent.kind() == Kind.HOLE && lower != null)
-              ? lower.visit(at, n, joined)
-              : joined.add(at, n, extent.kind());
-      if (!more) {
-        return;
-      }
-      at += n;
-    }
-    joined.finish();
+    top.extents(offset, length, visitor);
   }
 
   @Override
   public String name() {
-    return upper.name() + (lower == null ? "" : " on " + lower.name());
+    StackTop now = top;
+    return now.upper().name() + (now.lower() == null ? "" : " on " + now.lower().name());
   }
 
   @Override
   public boolean evict(long offset, long length) throws IOException {
+    @Nullable LayerStack lower = top.lower();
     return lower != null && lower.evict(offset, length);
   }
 
   @Override
   public void close() throws IOException {
-    List<Closeable> parts = lower == null ? List.of(upper) : List.of(upper, lower);
+    StackTop now = top;
+    List<Closeable> parts =
+        now.lower() == null ? List.of(now.upper()) : List.of(now.upper(), now.lower());
     Closing.all(parts);
   }
 }

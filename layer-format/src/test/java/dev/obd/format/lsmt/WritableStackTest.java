@@ -415,6 +415,42 @@ class WritableStackTest {
     }
   }
 
+  @ParameterizedTest(name = "seed {0}, sparse {1}")
+  @MethodSource("seeds")
+  void aSnapshotKeepsTheDiskAndStartsANewLayer(long seed, boolean sparse) throws IOException {
+    var random = new SplittableRandom(seed);
+    var model = new DeviceModel(SIZE);
+    List<Path> sealed = new ArrayList<>();
+    try (var disk = createAlone(sparse)) {
+      for (int snapshot = 0; snapshot < 4; snapshot++) {
+        for (int i = random.nextInt(30); i > 0; i--) {
+          RandomOp op = RandomOp.next(random, SIZE);
+          op.applyTo(disk.upper());
+          op.applyTo(model);
+        }
+        sealed.add(data);
+        disk.restack(create(0, sparse));
+        assertThat(disk.size()).isEqualTo(SIZE);
+        reads(disk, model, random);
+      }
+      disk.write(0, ByteBuffer.wrap(Contents.of("ff", 0, 4096)));
+      model.write(0, Contents.of("ff", 0, 4096));
+      reads(disk, model, random);
+      WritableLayer dirty = create(SIZE, sparse);
+      dirty.write(0, ByteBuffer.allocate(4096));
+      assertThatThrownBy(() -> disk.restack(dirty)).hasMessageContaining("must be empty");
+      dirty.close();
+    }
+    List<SealedLayer> lower = new ArrayList<>();
+    for (Path file : sealed) {
+      lower.add(LsmtFiles.open(file));
+    }
+    LayerStack stack = LayerStack.open(lower);
+    model.write(0, LsmtFiles.read(stack, 0, 4096));
+    assertThat(LsmtFiles.read(stack, 0, SIZE)).isEqualTo(model.read(0, SIZE));
+    stack.close();
+  }
+
   @Test
   void aSealedLayerTakesNoMoreWrites() throws IOException {
     try (WritableLayer layer = create(SIZE, false)) {
