@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * An image opened as a device, and the places where it is exported. Closing takes it away, newest
  * export first, and drains it.
  */
-public final class Attachment implements Closeable {
+final class Attachment implements Closeable {
   private final Image image;
   private final BlockDevice device;
   private final Deque<Export> exports = new ArrayDeque<>();

@@ -10,7 +10,7 @@ import java.util.ServiceLoader;
 import picocli.CommandLine.TypeConversionException;
 
 /** The front-ends on the class path, by the scheme of the address they are asked for. */
-public final class Frontends {
+final class Frontends {
   private Frontends() {}
 
   /** The front-end for {@code where}, if it can run on this machine. */

@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       "Try it:  obd quickstart"
     },
     subcommands = {
+      QuickstartCommand.class,
       ServeCommand.class,
       CommandLine.HelpCommand.class,
       AutoComplete.GenerateCompletion.class

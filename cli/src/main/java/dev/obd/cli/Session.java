@@ -23,7 +23,7 @@ import java.util.concurrent.ScheduledExecutorService;
 /**
  * The composition of the process: what commands that open or change images share. Close it last.
  */
-public final class Session implements Closeable {
+final class Session implements Closeable {
   private final Home home;
   private final Repositories repositories;
   private final ImageStore images;

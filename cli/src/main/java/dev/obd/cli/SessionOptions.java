@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Options of every command that reads images: registries and the cache. */
-public final class SessionOptions {
+final class SessionOptions {
   private static final Duration HELPER_PATIENCE = Duration.ofSeconds(20);
 
   @Option(

@@ -32,7 +32,7 @@ final class IndirectBlocks {
     ByteBuffer area = inode.blockArea();
     long at = inode.offset() + Inode.BLOCK_AT;
     for (int i = 0; i < DIRECT && i < list.blocks(); i++) {
-      block(at + 4 * i, area.getInt(4 * i) & 0xFFFF_FFFFL, 0, i);
+      block(at + 4L * i, area.getInt(4 * i) & 0xFFFF_FFFFL, 0, i);
     }
     long fileBlock = DIRECT;
     long span = 1;

@@ -1,9 +1,10 @@
-package dev.obd.cli.quickstart;
+package dev.obd.cli;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,7 +26,7 @@ final class Tool {
   String run(List<String> command, Map<String, String> environment)
       throws IOException, InterruptedException {
     Path program = find(command.get(0));
-    ProcessBuilder builder = new ProcessBuilder(command);
+    ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(command));
     builder.command().set(0, program.toString());
     builder.environment().putAll(environment);
     builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));

@@ -1,4 +1,4 @@
-package dev.obd.cli.quickstart;
+package dev.obd.cli;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
