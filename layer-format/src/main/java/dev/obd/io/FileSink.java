@@ -3,43 +3,34 @@ package dev.obd.io;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 
 /**
  * A new local file, written under a temporary name in the same directory and renamed when finished
  * and on stable storage: under its own name the file is whole or absent.
  */
 public final class FileSink implements ByteSink {
-  private final Path path;
-  private final Path temporary;
+  private final PendingFile file;
   private final FileChannel channel;
   private long position;
-  private boolean finished;
 
-  private FileSink(Path path, Path temporary, FileChannel channel) {
-    this.path = path;
-    this.temporary = temporary;
-    this.channel = channel;
+  private FileSink(PendingFile file) {
+    this.file = file;
+    this.channel = file.channel();
   }
 
   /** Starts writing {@code path}; an existing file stays as it is until {@link #finish}. */
   public static FileSink create(Path path) throws IOException {
-    Path absolute = path.toAbsolutePath();
-    Path temporary =
-        absolute.resolveSibling(
-            "." + absolute.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-    return new FileSink(
-        absolute,
-        temporary,
-        FileChannel.open(
-            temporary,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE));
+    return create(path, PendingFile.Existing.REPLACE);
+  }
+
+  /**
+   * Starts writing {@code path}.
+   *
+   * @throws java.nio.file.FileAlreadyExistsException if it exists and is to be kept
+   */
+  public static FileSink create(Path path, PendingFile.Existing existing) throws IOException {
+    return new FileSink(PendingFile.create(path, existing));
   }
 
   @Override
@@ -79,16 +70,11 @@ public final class FileSink implements ByteSink {
 
   @Override
   public void finish() throws IOException {
-    channel.force(true);
-    Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-    finished = true;
+    file.commit();
   }
 
   @Override
   public void close() throws IOException {
-    channel.close();
-    if (!finished) {
-      Files.deleteIfExists(temporary);
-    }
+    file.close();
   }
 }

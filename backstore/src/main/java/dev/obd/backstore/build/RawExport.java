@@ -2,16 +2,14 @@ package dev.obd.backstore.build;
 
 import dev.obd.backstore.device.Disk;
 import dev.obd.io.ExtentMap;
+import dev.obd.io.PendingFile;
 import dev.obd.registry.Progress;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.ExecutionException;
@@ -26,21 +24,13 @@ public final class RawExport {
   private RawExport() {}
 
   /**
-   * Writes {@code disk} to {@code file}, which appears under its name when it is whole. Pieces are
-   * read at the same time, at most 16 MiB in memory.
+   * Writes {@code disk} to {@code file}, which appears under its name when it is whole and then
+   * takes the place of another. Pieces are read at the same time, at most 16 MiB in memory.
    */
   public static void toFile(Disk disk, Path file, ExecutorService executor, Progress progress)
       throws IOException {
-    Path absolute = file.toAbsolutePath();
-    Path temporary =
-        absolute.resolveSibling(
-            "." + absolute.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-    try (FileChannel channel =
-        FileChannel.open(
-            temporary,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.TRUNCATE_EXISTING,
-            StandardOpenOption.WRITE)) {
+    try (PendingFile pending = PendingFile.create(file, PendingFile.Existing.REPLACE)) {
+      FileChannel channel = pending.channel();
       Deque<Future<?>> inFlight = new ArrayDeque<>();
       try {
         disk.extents(
@@ -56,6 +46,7 @@ public final class RawExport {
                 long from = at;
                 int bytes = (int) Math.min(PIECE, offset + length - at);
                 inFlight.addLast(executor.submit(() -> copy(disk, from, bytes, channel)));
+                progress.at(at, disk.size());
               }
               progress.at(offset + length, disk.size());
               return true;
@@ -70,10 +61,7 @@ public final class RawExport {
         }
       }
       extend(channel, disk.size());
-      channel.force(true);
-      Files.move(temporary, absolute, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(temporary);
+      pending.commit();
     }
   }
 

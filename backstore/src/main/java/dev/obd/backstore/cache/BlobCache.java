@@ -81,11 +81,19 @@ public final class BlobCache implements Closeable {
    * @param digest names the blob; {@code origin} has exactly its bytes
    */
   public CachedSource source(Digest digest, BlockSource origin) {
+    return source(digest, origin, true);
+  }
+
+  /**
+   * As {@link #source(Digest, BlockSource)}; without {@code keep} what is on disk is used, and what
+   * is missing is read from the origin as asked for and not kept: for who reads everything once.
+   */
+  public CachedSource source(Digest digest, BlockSource origin, boolean keep) {
     Optional<BlobFile> blob = blob(digest, origin.size());
     if (blob.isPresent()) {
       try {
         BlobFile.Pair files = blob.get().acquire();
-        return new CachedSource(origin, blob.get(), files, context.config(), context.stats());
+        return new CachedSource(origin, blob.get(), files, keep, context.config(), context.stats());
       } catch (IOException e) {
         context.health().failed(e);
       }

@@ -23,6 +23,7 @@ public final class CachedSource implements Prefetchable {
   private final Loads loads;
   private final @Nullable BlobFile blob; // null: nothing of this blob is kept
   private final BlobFile.@Nullable Pair files; // null with blob
+  private final boolean keep;
   private final CacheConfig config;
   private final CacheStats stats;
   private final int unitBytes;
@@ -34,22 +35,29 @@ public final class CachedSource implements Prefetchable {
     this.loads = new Loads();
     this.blob = null;
     this.files = null;
+    this.keep = true;
     this.config = config;
     this.stats = stats;
     this.unitBytes = config.unitBytes();
   }
 
-  /** {@code files} were acquired from {@code blob} for this source. */
+  /**
+   * {@code files} were acquired from {@code blob} for this source.
+   *
+   * @param keep whether what is fetched is stored
+   */
   CachedSource(
       BlockSource origin,
       BlobFile blob,
       BlobFile.Pair files,
+      boolean keep,
       CacheConfig config,
       CacheStats stats) {
     this.origin = origin;
     this.loads = blob.loads();
     this.blob = blob;
     this.files = files;
+    this.keep = keep;
     this.config = config;
     this.stats = stats;
     this.unitBytes = blob.format().unitBytes();
@@ -98,6 +106,9 @@ public final class CachedSource implements Prefetchable {
    * the request up to {@code end} if the same fetch brings them. Returns how many.
    */
   private int miss(long at, int length, long end, ByteBuffer dst) throws IOException {
+    if (!keep) {
+      return pass(at, end, dst);
+    }
     ReadContext me = ReadContext.current();
     long unit = at / unitBytes;
     Patience patience = new Patience(me);
@@ -127,6 +138,20 @@ public final class CachedSource implements Prefetchable {
         return got;
       }
     }
+  }
+
+  /** Reads from {@code at} what is not here, exactly as asked for; returns how much. */
+  private int pass(long at, long end, ByteBuffer dst) throws IOException {
+    long unit = at / unitBytes;
+    long stop = (unit + missingFrom(unit, (end - 1) / unitBytes + 1)) * unitBytes;
+    int length = (int) (Math.min(end, stop) - at);
+    origin.read(at, dst.slice(dst.position(), length));
+    dst.position(dst.position() + length);
+    stats.misses.increment();
+    stats.missBytes.add(length);
+    stats.requests.increment();
+    stats.fetchedBytes.add(length);
+    return length;
   }
 
   private boolean lookAgain(Load load, long at, int length, ByteBuffer dst) {
@@ -308,7 +333,7 @@ public final class CachedSource implements Prefetchable {
 
   /** False where prefetch would be thrown away. */
   private boolean keeps() {
-    return blob != null && files != null && blob.mayStore(files);
+    return keep && blob != null && files != null && blob.mayStore(files);
   }
 
   /** Fetches from {@code unit}, or waits for or passes over who does; returns the next unit. */

@@ -87,7 +87,7 @@ public final class ImageOpener {
         open.push(Recording.start(file, recorder, scheduler));
         sink = Optional.of(recorder);
       }
-      List<SealedLayer> opened = openLayers(plan, context, sink);
+      List<SealedLayer> opened = openLayers(plan, context, sink, options.fillCache());
       opened.forEach(open::push);
       Optional<LayerStack> stack =
           opened.isEmpty() ? Optional.empty() : Optional.of(LayerStack.open(opened));
@@ -133,12 +133,14 @@ public final class ImageOpener {
   }
 
   private List<SealedLayer> openLayers(
-      ImagePlan plan, ReadContext context, Optional<AccessSink> sink) throws IOException {
+      ImagePlan plan, ReadContext context, Optional<AccessSink> sink, boolean fillCache)
+      throws IOException {
     List<Future<SealedLayer>> opening = new ArrayList<>();
     for (int i = 0; i < plan.lowers().size(); i++) {
       int number = i;
       LayerOrigin origin = plan.lowers().get(i);
-      opening.add(executor.submit(() -> context.run(() -> layers.open(number, origin, sink))));
+      opening.add(
+          executor.submit(() -> context.run(() -> layers.open(number, origin, sink, fillCache))));
     }
     return join(plan, opening);
   }

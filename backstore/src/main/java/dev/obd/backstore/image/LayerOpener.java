@@ -21,13 +21,13 @@ final class LayerOpener {
   }
 
   /** Opens layer {@code number} (0 = lowest) of an image. On failure nothing stays open. */
-  SealedLayer open(int number, LayerOrigin origin, Optional<AccessSink> recorder)
+  SealedLayer open(int number, LayerOrigin origin, Optional<AccessSink> recorder, boolean fillCache)
       throws IOException {
     BlockSource source = origin.opener().open();
     try {
       if (origin.link().isPresent()) {
         source = new ScheduledSource(source, links.of(origin.link().get()));
-        source = cache.source(origin.digest().orElseThrow(), source);
+        source = cache.source(origin.digest().orElseThrow(), source, fillCache);
       }
       source = LayerFile.open(source);
       if (recorder.isPresent()) {

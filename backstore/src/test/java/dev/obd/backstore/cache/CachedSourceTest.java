@@ -67,6 +67,30 @@ class CachedSourceTest {
   }
 
   @Test
+  void whoReadsOnceUsesWhatIsThereAndKeepsNothing() throws IOException {
+    try (BlobCache cache = CacheTests.open(units(4).withRequests(64 * KIB, 0))) {
+      try (CachedSource source = cache.source(digest(1), origin)) {
+        read(source, 8 * KIB, 1);
+      }
+      origin.requests.clear();
+      try (CachedSource source = cache.source(digest(1), origin, false)) {
+        assertThat(read(source, 1, 100 * KIB))
+            .isEqualTo(Arrays.copyOfRange(content, 1, 100 * KIB + 1));
+        assertThat(origin.requests)
+            .containsExactly(
+                new Range(1, 8 * KIB - 1),
+                new Range(12 * KIB, 64 * KIB),
+                new Range(76 * KIB, 24 * KIB + 1));
+        assertThat(readAll(source)).isEqualTo(content);
+        origin.requests.clear();
+        source.prefetch(new Range(0, content.length));
+        assertThat(origin.requests).isEmpty();
+        assertThat(source.presentBytes()).isEqualTo(4 * KIB);
+      }
+    }
+  }
+
+  @Test
   void theLastUnitEndsWithTheBlob() throws IOException {
     try (BlobCache cache = CacheTests.open(units(64));
         CachedSource source = cache.source(digest(1), origin)) {

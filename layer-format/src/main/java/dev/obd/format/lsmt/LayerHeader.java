@@ -134,7 +134,7 @@ public record LayerHeader(
    *
    * @throws FormatException if the magic is not there; nothing else is checked
    */
-  static LayerHeader decode(String blob, long at, ByteBuffer raw) throws FormatException {
+  public static LayerHeader decode(String blob, long at, ByteBuffer raw) throws FormatException {
     ByteBuffer b = raw.slice().order(ByteOrder.LITTLE_ENDIAN);
     expect(blob, at, Field.MAGIC0, 0, MAGIC0, b);
     expect(blob, at, Field.MAGIC1, 0, MAGIC1_LOW, b);
