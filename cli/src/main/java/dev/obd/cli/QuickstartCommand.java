@@ -1,6 +1,7 @@
 package dev.obd.cli;
 
 import dev.obd.backstore.config.Home;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,20 +70,45 @@ final class QuickstartCommand implements Callable<Integer> {
             : Home.ofProcess().root().resolve("quickstart-" + ProcessHandle.current().pid());
     Files.createDirectories(work.getParent() == null ? work : work.getParent());
     Files.createDirectory(work);
-    Thread cleaner = new Thread(() -> clean(work), "obd-quickstart-clean");
-    if (!keep) {
-      Runtime.getRuntime().addShutdownHook(cleaner); // also on Ctrl-C
+    Quickstart.Result result;
+    try (Interrupt interrupt = new Interrupt()) {
+      Thread worker = Thread.currentThread();
+      // Ctrl-C interrupts the work, which then takes its mounts and files away like after any
+      // failure.
+      Thread watcher =
+          Thread.ofVirtual()
+              .start(() -> {
+                try {
+                  interrupt.await();
+                  worker.interrupt();
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+              });
+      try {
+        result =
+            new Quickstart(
+                    work,
+                    rtt,
+                    bandwidth / 8,
+                    line -> {
+                      err.println(line);
+                      err.flush();
+                    })
+                .run(!noMount);
+      } catch (IOException | InterruptedException e) {
+        if (!interrupt.asked()) {
+          throw e;
+        }
+        err.println("obd: quickstart stopped");
+        return 1;
+      } finally {
+        watcher.interrupt();
+        if (!keep) {
+          clean(work);
+        }
+      }
     }
-    Quickstart.Result result =
-        new Quickstart(
-                work,
-                rtt,
-                bandwidth / 8,
-                line -> {
-                  err.println(line);
-                  err.flush();
-                })
-            .run(!noMount);
     if (json) {
       Json.print(out, result);
     } else {
@@ -98,7 +124,7 @@ final class QuickstartCommand implements Callable<Integer> {
   private static void clean(Path work) {
     try {
       Trees.delete(work);
-    } catch (java.io.IOException e) {
+    } catch (IOException e) {
       System.err.println("obd: could not remove " + work + ": " + e.getMessage());
     }
   }
