@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 /**
@@ -25,10 +26,17 @@ public final class CredentialHelper {
   private static final String TOKEN_USER = "<token>";
 
   private final Duration patience;
+  private final UnaryOperator<String> program;
 
-  /** Helpers that take longer than {@code patience} are killed. */
+  /** Finds helpers on PATH. Those that take longer than {@code patience} are killed. */
   public CredentialHelper(Duration patience) {
+    this(patience, UnaryOperator.identity());
+  }
+
+  /** As above; {@code program} says what to run for a helper's name. */
+  CredentialHelper(Duration patience, UnaryOperator<String> program) {
     this.patience = patience;
+    this.program = program;
   }
 
   /** What helper {@code name} knows of {@code address}. */
@@ -36,19 +44,21 @@ public final class CredentialHelper {
     if (!NAME.matcher(name).matches()) {
       throw new IOException("credential helper: bad name '" + Untrusted.printable(name, 80) + "'");
     }
-    String program = "docker-credential-" + name;
+    String named = "docker-credential-" + name;
     // Its standard error may hold anything, secrets too: it goes nowhere.
     Process process =
-        new ProcessBuilder(program, "get").redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        new ProcessBuilder(program.apply(named), "get")
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
     try {
-      return talk(program, process, address);
+      return talk(named, process, address);
     } finally {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
     }
   }
 
-  private Credential talk(String program, Process process, String address) throws IOException {
+  private Credential talk(String named, Process process, String address) throws IOException {
     var output = new CompletableFuture<byte[]>();
     Thread.startVirtualThread(() -> readAll(process.getInputStream(), output));
     try (OutputStream in = process.getOutputStream()) {
@@ -59,14 +69,14 @@ public final class CredentialHelper {
     byte[] answer;
     try {
       if (!process.waitFor(patience.toNanos(), TimeUnit.NANOSECONDS)) {
-        throw new IOException(program + ": no answer within " + patience.toMillis() + " ms");
+        throw new IOException(named + ": no answer within " + patience.toMillis() + " ms");
       }
       answer = output.get(1, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw (IOException) new InterruptedIOException(program + ": interrupted").initCause(e);
+      throw (IOException) new InterruptedIOException(named + ": interrupted").initCause(e);
     } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
-      throw new IOException(program + ": its output cannot be read", e);
+      throw new IOException(named + ": its output cannot be read", e);
     }
     if (process.exitValue() != 0) {
       String text = new String(answer, StandardCharsets.UTF_8).strip();
@@ -74,12 +84,12 @@ public final class CredentialHelper {
         return Credential.ANONYMOUS;
       }
       throw new IOException(
-          program + ": exit status " + process.exitValue() + ": " + Untrusted.printable(text, 200));
+          named + ": exit status " + process.exitValue() + ": " + Untrusted.printable(text, 200));
     }
     if (answer.length > MAX_OUTPUT) {
-      throw new IOException(program + ": expected at most " + MAX_OUTPUT + " bytes of output");
+      throw new IOException(named + ": expected at most " + MAX_OUTPUT + " bytes of output");
     }
-    JsonFields fields = JsonFields.parse(program, answer);
+    JsonFields fields = JsonFields.parse(named, answer);
     String user = fields.requiredString("Username");
     String secret = fields.requiredString("Secret");
     return user.equals(TOKEN_USER)

@@ -9,6 +9,9 @@ import org.apache.hc.core5.util.Timeout;
  * Thread-safe: a watchdog looks at it while the transfer moves it.
  */
 final class Limit {
+  /** Longer than anybody waits, and safe to add to a clock. */
+  private static final Duration LONGEST = Duration.ofDays(365);
+
   private final RegistryClock clock;
   private final Duration patience;
   private volatile long atNanos;
@@ -21,7 +24,7 @@ final class Limit {
 
   /** {@code patience} from now. */
   static Limit after(RegistryClock clock, Duration patience) {
-    return new Limit(clock, patience);
+    return new Limit(clock, patience.compareTo(LONGEST) > 0 ? LONGEST : patience);
   }
 
   RegistryClock clock() {
@@ -98,7 +101,9 @@ final class Limit {
         }
         long left = limit.remainingNanos();
         if (left > 0) {
-          pending = limit.clock.schedule(left, this::look);
+          // A limit that was put off may be brought back: it is looked at now and then.
+          long patience = limit.patience.toNanos();
+          pending = limit.clock.schedule(left > patience ? patience / 4 + 1 : left, this::look);
           return;
         }
         ended = true;

@@ -282,6 +282,27 @@ class FaultsTest {
   }
 
   @Test
+  void aTrickleIsCutAlsoAfterTheReaderPaused() throws Exception {
+    client.close();
+    client = client(SHORT);
+    server.fault(Call::isBlobRead, new Fault.Trickled(2000));
+    try (InputStream in = repository().stream(DESCRIPTOR)) {
+      in.readNBytes(10);
+      Thread.sleep(SHORT.plusMillis(300));
+      long began = System.nanoTime();
+      kind(Kind.TIMED_OUT, in::readAllBytes);
+      assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(SHORT.plus(HANG));
+    }
+  }
+
+  @Test
+  void patienceMayBeEndlessOrNone() throws IOException {
+    assertThat(read(OFFSET, 100, Duration.ofSeconds(Long.MAX_VALUE).minusDays(1))).isEmpty();
+    assertThat(read(OFFSET, 100, Duration.ZERO)).containsExactly(Kind.TIMED_OUT);
+    assertThat(read(OFFSET, 100, Duration.ofSeconds(-1))).containsExactly(Kind.TIMED_OUT);
+  }
+
+  @Test
   void retryAfterIsWaitedForByEverybody() throws IOException {
     server.fault(1, Call::isBlobRead, Fault.Status.retryAfter(429, Duration.ofSeconds(1)));
     long began = System.nanoTime();
