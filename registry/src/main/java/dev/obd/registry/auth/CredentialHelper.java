@@ -53,14 +53,21 @@ public final class CredentialHelper {
     try {
       return talk(named, process, address);
     } finally {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      // Not its descendants: finding them reads every process's entry in /proc, which blocks while
+      // any process waits for a page of a disk that may be ours to serve.
       process.destroyForcibly();
+      process.getInputStream().close();
     }
   }
 
   private Credential talk(String named, Process process, String address) throws IOException {
     var output = new CompletableFuture<byte[]>();
-    Thread.startVirtualThread(() -> readAll(process.getInputStream(), output));
+    // A platform thread: reading a pipe holds a carrier, for long if a child of the helper lives
+    // on.
+    Thread.ofPlatform()
+        .daemon()
+        .name("obd-credential-helper")
+        .start(() -> readAll(process.getInputStream(), output));
     try (OutputStream in = process.getOutputStream()) {
       in.write((address + "\n").getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
