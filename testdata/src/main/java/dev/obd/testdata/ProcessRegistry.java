@@ -248,7 +248,7 @@ public final class ProcessRegistry implements AutoCloseable {
 
   private synchronized void kill() {
     if (process != null) {
-      Processes.kill(process);
+      process.destroyForcibly(); // it starts no others
       try {
         process.waitFor(10, TimeUnit.SECONDS);
       } catch (InterruptedException e) {

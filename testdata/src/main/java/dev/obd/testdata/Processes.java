@@ -111,8 +111,12 @@ public final class Processes {
     }
   }
 
-  /** Kills a process and all that it started. */
+  /** Kills a process, if it still runs, and all that it started. */
   public static void kill(Process process) {
+    if (!process.isAlive()) {
+      return; // looking for descendants reads all of /proc, where one stuck process blocks
+      // everybody
+    }
     process.descendants().forEach(ProcessHandle::destroyForcibly);
     process.destroyForcibly();
   }
