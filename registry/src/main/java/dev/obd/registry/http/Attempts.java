@@ -5,6 +5,7 @@ import dev.obd.registry.RegistryException.Kind;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one retry policy: what may pass is tried again after a pause that doubles, as long as
@@ -22,6 +23,8 @@ final class Attempts {
   private int made;
   private int sinceProgress;
   private int badAnswers;
+  private @Nullable RegistryException before;
+  private long grantedNanos = Long.MAX_VALUE;
 
   Attempts(Limit limit, int most, DoubleSupplier jitter) {
     this.limit = limit;
@@ -41,6 +44,11 @@ final class Attempts {
     if (!(failure instanceof RegistryException e) || !mayPass(e)) {
       throw failure;
     }
+    RegistryException earlier = before;
+    if (earlier != null && e.kind() == Kind.TIMED_OUT && wasCutShort()) {
+      throw gaveUp(earlier);
+    }
+    before = e;
     long pause = pauseNanos(e);
     if (sinceProgress >= most || pause >= limit.remainingNanos()) {
       throw gaveUp(e);
@@ -51,6 +59,12 @@ final class Attempts {
       Thread.currentThread().interrupt();
       throw Failures.interrupted(String.valueOf(e.getMessage()));
     }
+    grantedNanos = limit.remainingNanos();
+  }
+
+  /** True if the last attempt had little time from its start: that says nothing of the registry. */
+  private boolean wasCutShort() {
+    return limit.isOver() && grantedNanos < limit.patience().toNanos() / 4;
   }
 
   private boolean mayPass(RegistryException e) {

@@ -112,6 +112,23 @@ class AttemptsTest {
   }
 
   @Test
+  void anAttemptCutShortByThePatienceDoesNotHideWhatWentWrongBefore() throws IOException {
+    Attempts attempts = attempts(Duration.ofMillis(60), 9);
+    attempts.failed(failure(Kind.UNAVAILABLE));
+    clock.sleep(10_000_000);
+    assertThatThrownBy(() -> attempts.failed(failure(Kind.TIMED_OUT)))
+        .isInstanceOfSatisfying(
+            RegistryException.class, e -> assertThat(e.kind()).isEqualTo(Kind.UNAVAILABLE));
+
+    Attempts silent = attempts(Duration.ofMillis(600), 9);
+    silent.failed(failure(Kind.UNAVAILABLE));
+    clock.sleep(600_000_000);
+    assertThatThrownBy(() -> silent.failed(failure(Kind.TIMED_OUT)))
+        .isInstanceOfSatisfying(
+            RegistryException.class, e -> assertThat(e.kind()).isEqualTo(Kind.TIMED_OUT));
+  }
+
+  @Test
   void retryAfterIsObeyedIfThereIsTime() throws IOException {
     Attempts attempts = attempts(Duration.ofSeconds(9), 9);
     attempts.failed(
