@@ -266,7 +266,7 @@ class ImagesTest {
     server.clearLog();
     Images.copy(
         from, "v", layout("few"), Optional.of("v"), CopyOptions.defaults(executor).withParallel(2));
-    assertThat(server.counters().maxInFlight()).isEqualTo(2);
+    assertThat(server.counters().maxInFlight()).isBetween(1, 2);
   }
 
   @Test
