@@ -34,7 +34,15 @@ import picocli.CommandLine.Spec;
     },
     subcommands = {
       QuickstartCommand.class,
+      PullCommand.class,
+      PushCommand.class,
+      LsCommand.class,
+      TagCommand.class,
+      RmCommand.class,
       ServeCommand.class,
+      RecordCommand.class,
+      CommitCommand.class,
+      ImportCommand.class,
       CommandLine.HelpCommand.class,
       AutoComplete.GenerateCompletion.class
     })

@@ -50,6 +50,11 @@ public record Home(Path root) {
     return root.resolve("uppers");
   }
 
+  /** Traces whose image could not be built. */
+  public Path recordings() {
+    return root.resolve("recordings");
+  }
+
   /** Sockets of running commands. */
   public Path run() {
     return root.resolve("run");

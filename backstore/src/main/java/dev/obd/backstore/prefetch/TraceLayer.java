@@ -107,6 +107,20 @@ public final class TraceLayer {
   }
 
   /**
+   * Refuses an image that has a trace layer: a second one would be no use.
+   *
+   * @throws TraceLayerException as {@link #find}, and if there is one
+   */
+  public static void requireNone(String image, Manifest manifest) throws TraceLayerException {
+    Optional<Descriptor> present = find(image, manifest);
+    if (present.isPresent()) {
+      throw new TraceLayerException(
+          image,
+          "has a trace layer already (" + present.get().digest() + "); --replace removes it");
+    }
+  }
+
+  /**
    * The image with a trace on top.
    *
    * @param content the member's bytes: a trace file, or a list of files
@@ -117,12 +131,7 @@ public final class TraceLayer {
   public static Added add(
       String image, Manifest manifest, ImageConfig config, byte[] content, Instant now)
       throws TraceLayerException {
-    Optional<Descriptor> present = find(image, manifest);
-    if (present.isPresent()) {
-      throw new TraceLayerException(
-          image,
-          "has a trace layer already (" + present.get().digest() + "); --replace removes it");
-    }
+    requireNone(image, manifest);
     if (manifest.layers().isEmpty()
         || !OverlaybdAnnotations.isOverlaybd(manifest.layers().getLast())) {
       throw new TraceLayerException(

@@ -6,7 +6,7 @@ import java.io.IOException;
 public final class TraceLayerException extends IOException {
   private static final long serialVersionUID = 1;
 
-  TraceLayerException(String image, String problem) {
+  public TraceLayerException(String image, String problem) {
     super(image + ": " + problem);
   }
 }

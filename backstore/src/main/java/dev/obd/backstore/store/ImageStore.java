@@ -11,6 +11,7 @@ import dev.obd.registry.OverlaybdAnnotations;
 import dev.obd.registry.Platform;
 import dev.obd.registry.Progress;
 import dev.obd.registry.RegistryClock;
+import dev.obd.registry.RegistryException;
 import dev.obd.registry.Repository;
 import dev.obd.registry.client.BlobCopies;
 import dev.obd.registry.client.CopyOptions;
@@ -75,12 +76,34 @@ public final class ImageStore {
    */
   public record Target(String name, OciLayout layout, Optional<String> tag, boolean lazy) {}
 
+  /** What an entry of the local store is. */
+  public sealed interface Listed {
+    String name();
+
+    /** The manifest's. */
+    Descriptor descriptor();
+  }
+
   /**
    * An image of the local store.
    *
    * @param localBytes how much of its layers lies in the store
    */
-  public record Stored(LoadedImage image, long localBytes) {}
+  public record Stored(LoadedImage image, long localBytes) implements Listed {
+    @Override
+    public String name() {
+      return image.name();
+    }
+
+    @Override
+    public Descriptor descriptor() {
+      return image.descriptor();
+    }
+  }
+
+  /** An entry whose manifest or config cannot be read. It can be removed, or pulled again. */
+  public record Damaged(String name, Descriptor descriptor, IOException problem)
+      implements Listed {}
 
   /**
    * Loads an image.
@@ -95,6 +118,26 @@ public final class ImageStore {
     ImageReference reference = ImageReference.parse(name);
     Optional<LoadedImage> local = find(reference);
     return local.isPresent() ? local.get() : fromRegistry(reference);
+  }
+
+  /**
+   * Loads an image that is on this machine: of a layout or of the store.
+   *
+   * @throws RegistryException of kind NOT_FOUND if the store has none of that name
+   * @throws IllegalArgumentException if {@code name} is not well-formed
+   */
+  public LoadedImage local(String name) throws IOException {
+    if (name.startsWith(LAYOUT)) {
+      return load(name);
+    }
+    ImageReference reference = ImageReference.parse(name);
+    return find(reference)
+        .orElseThrow(() ->
+            new RegistryException(
+                RegistryException.Kind.NOT_FOUND,
+                0,
+                reference + ": no such image in the local store " + store.directory(),
+                null));
   }
 
   /** The store's image of that name. */
@@ -169,6 +212,24 @@ public final class ImageStore {
       Map<Digest, ? extends BlobContent> fresh,
       Progress progress)
       throws IOException {
+    return save(target, base, manifest, manifest.toDocument(), config, fresh, progress);
+  }
+
+  /**
+   * As above.
+   *
+   * @param document of {@code manifest}: of an image that is only copied, its own bytes, because
+   *     written anew they may not have its digest
+   */
+  private Descriptor save(
+      Target target,
+      Optional<LoadedImage> base,
+      Manifest manifest,
+      Document document,
+      byte[] config,
+      Map<Digest, ? extends BlobContent> fresh,
+      Progress progress)
+      throws IOException {
     List<Descriptor> copied = new ArrayList<>();
     boolean lazy = false;
     for (Descriptor layer : manifest.layers()) {
@@ -194,7 +255,6 @@ public final class ImageStore {
         lazy
             ? Map.of(ORIGIN, base.flatMap(LoadedImage::registryRepository).orElseThrow())
             : Map.of();
-    Document document = manifest.toDocument();
     return target
         .layout()
         .pushManifest(
@@ -219,15 +279,12 @@ public final class ImageStore {
    */
   public LoadedImage pull(ImageReference reference, boolean data, Progress progress)
       throws IOException {
-    LoadedImage remote = fromRegistry(reference);
-    save(
-        storeTarget(reference, !data),
-        Optional.of(remote),
-        remote.manifest(),
-        configOf(remote),
-        Map.of(),
-        progress);
+    copy(fromRegistry(reference), storeTarget(reference, !data), progress);
     return find(reference).orElseThrow();
+  }
+
+  private static Document documentOf(LoadedImage image) throws IOException {
+    return image.home().manifest(image.descriptor().digest().value());
   }
 
   private static byte[] configOf(LoadedImage image) throws IOException {
@@ -243,32 +300,42 @@ public final class ImageStore {
       copy(image, image.manifest().layers(), to, progress);
       byte[] config = configOf(image);
       to.push(image.manifest().config(), () -> new ByteArrayInputStream(config), Progress.NONE);
-      Document document = image.home().manifest(image.descriptor().digest().value());
+      Document document = documentOf(image);
       return to.pushManifest(
           destination.tag(), document.descriptor().mediaType(), document.bytes());
     }
   }
 
   /** Everything in the local store, in the order it was saved. */
-  public List<Stored> list() throws IOException {
-    List<Stored> all = new ArrayList<>();
+  public List<Listed> list() throws IOException {
+    List<Listed> all = new ArrayList<>();
     for (OciLayout.Entry entry : store.list()) {
-      LoadedImage image = stored(entry.tag().orElse(entry.descriptor().digest().value()), entry);
-      long local = 0;
-      for (Descriptor layer : image.manifest().layers()) {
-        local += store.has(layer.digest()) ? layer.size() : 0;
+      String name = entry.tag().orElse(entry.descriptor().digest().value());
+      try {
+        LoadedImage image = stored(name, entry);
+        all.add(new Stored(image, localBytes(image)));
+      } catch (IOException e) {
+        all.add(new Damaged(name, entry.descriptor(), e));
       }
-      all.add(new Stored(image, local));
     }
     return all;
   }
 
-  /** Saves {@code image} in the store under another name. */
-  public void tag(LoadedImage image, ImageReference name, Progress progress) throws IOException {
+  private long localBytes(LoadedImage image) throws IOException {
+    long local = 0;
+    for (Descriptor layer : image.manifest().layers()) {
+      local += store.has(layer.digest()) ? layer.size() : 0;
+    }
+    return local;
+  }
+
+  /** Saves {@code image} under another name, with what {@code target} cannot do without. */
+  public void copy(LoadedImage image, Target target, Progress progress) throws IOException {
     save(
-        storeTarget(name, true),
+        target,
         Optional.of(image),
         image.manifest(),
+        documentOf(image),
         configOf(image),
         Map.of(),
         progress);

@@ -1,0 +1,144 @@
+package dev.obd.cli;
+
+import dev.obd.backstore.build.ImageBuilder;
+import dev.obd.backstore.build.ImageBuilder.Built;
+import dev.obd.backstore.build.ImageBuilder.Changes;
+import dev.obd.backstore.image.ImagePlan.UpperFiles;
+import dev.obd.backstore.store.ImageStore;
+import dev.obd.backstore.store.LoadedImage;
+import dev.obd.format.lsmt.WritableLayer;
+import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code obd commit}. */
+@Command(
+    name = "commit",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Make a new image of what was written over an image, of a recorded trace, or of both.",
+      "",
+      "--upper makes a layer of a writable layer (of 'obd serve --rw', which must have ended) and puts it on SRC; the writable layer stays as it is. The trace of SRC is left out: it tells of SRC.",
+      "--trace puts a recorded trace on SRC, and is refused if SRC has one, unless --replace is given.",
+      "With both the trace goes on top of the new layer. It tells of the layers below that, where it stays true.",
+      "",
+      "  obd commit --upper work app:v1 app:v2 -m 'configuration'",
+      "  obd commit --trace app.trace app:v1 app:v1-traced"
+    })
+final class CommitCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Mixin private SessionOptions options;
+
+  @Mixin private PackingOptions packing;
+
+  @Parameters(index = "0", paramLabel = "SRC", description = "The image below.")
+  private String source;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "DST",
+      description = "The new image: oci:DIR[:tag], or its name in the local store.")
+  private String destination;
+
+  @Option(
+      names = "--upper",
+      paramLabel = "DIR",
+      description = "A writable layer: a directory with writable_data and writable_index.")
+  private @Nullable Path upper;
+
+  @Option(names = "--trace", paramLabel = "FILE", description = "A recorded trace.")
+  private @Nullable Path trace;
+
+  @Option(names = "--replace", description = "Replace the trace that SRC has.")
+  private boolean replace;
+
+  @Option(
+      names = {"-m", "--message"},
+      paramLabel = "TEXT",
+      description = "Goes into the layer and the image's history; at most 256 bytes.")
+  private String message = "";
+
+  @Option(names = "--json", description = "Print the result as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    if (upper == null && trace == null) {
+      throw new ParameterException(
+          spec.commandLine(), "commit what? Give --upper DIR, --trace FILE or both");
+    }
+    Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
+    try (Session session = options.open()) {
+      ImageStore.Target target = session.images().target(destination);
+      LoadedImage image = Sources.image(session, source).image();
+      Optional<Trace> recorded = Optional.empty();
+      if (trace != null) {
+        recorded = Optional.of(TraceFile.read(trace));
+      }
+      Built built;
+      if (upper == null) {
+        built = commit(session, image, Optional.empty(), recorded, target, terminal);
+      } else {
+        try (WritableLayer layer = open(upper, terminal)) {
+          built = commit(session, image, Optional.of(layer), recorded, target, terminal);
+        }
+      }
+      if (built.traceRemoved()) {
+        terminal.say(
+            "the trace of "
+                + source
+                + (recorded.isPresent() ? " gave way to the new one" : " is left out"));
+      }
+      BuiltImage.of(built).print(spec.commandLine().getOut(), json);
+    }
+    return 0;
+  }
+
+  private Built commit(
+      Session session,
+      LoadedImage image,
+      Optional<WritableLayer> layer,
+      Optional<Trace> recorded,
+      ImageStore.Target target,
+      Terminal terminal)
+      throws IOException {
+    ImageBuilder builder = session.builder().withSaving(terminal.progress("saving"));
+    return builder.commit(
+        image,
+        new Changes(layer, recorded, replace, message),
+        target,
+        packing.options(session.executor()),
+        "obd commit",
+        Instant.now());
+  }
+
+  /** The lock that this takes keeps a server away from it meanwhile, and fails while one runs. */
+  private static WritableLayer open(Path directory, Terminal terminal) throws IOException {
+    UpperFiles files = UpperFiles.in(directory);
+    if (!Files.exists(files.data())) {
+      throw new NoSuchFileException(files.data().toString());
+    }
+    WritableLayer layer = WritableLayer.open(files.data(), files.index());
+    layer.warnings().forEach(warning -> terminal.say("obd: " + directory + ": " + warning));
+    if (layer.virtualSize() == 0) {
+      layer.close();
+      throw new IOException(directory + ": was never served, so nothing was written to it");
+    }
+    return layer;
+  }
+}

@@ -1,0 +1,224 @@
+package dev.obd.cli;
+
+import dev.obd.backstore.build.ImageBuilder;
+import dev.obd.backstore.build.ImageBuilder.Built;
+import dev.obd.backstore.image.ImagePlans;
+import dev.obd.backstore.store.ImageStore;
+import dev.obd.backstore.store.LoadedImage;
+import dev.obd.cli.RecordRun.Ended;
+import dev.obd.cli.RecordRun.Recorded;
+import dev.obd.io.FileSink;
+import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code obd record}. */
+@Command(
+    name = "record",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Record what is read of an image while it is used, and make an image that brings it along.",
+      "Serves SRC over NBD on a socket under OBD_HOME (or where --nbd and --mount say), runs CMD or waits, and stops at the time, when CMD ends, or at SIGINT or SIGTERM. Whichever it is, what was read until then becomes the trace of DST. Where DST is served, the trace is replayed: what will be wanted is fetched before it is asked for.",
+      "",
+      "CMD finds the image by OBD_NBD (an NBD URI), OBD_SOCKET (the socket's path) and OBD_MOUNT (the directory of --mount). At the end it, and all that it started, get SIGTERM, and SIGKILL if they do not end.",
+      "The exit status says whether DST was made; how CMD ended is told on standard error.",
+      "",
+      "  obd record --time 10s app:v1 app:v1-traced --mount /mnt -- chroot /mnt /bin/app --selftest",
+      "  obd record --time 30s oci:images:app oci:images:traced -- sh -c 'nbdcopy \"$OBD_NBD\" null:'"
+    })
+final class RecordCommand implements Callable<Integer> {
+  /** Building the image may mean to fetch it first. */
+  private static final Duration GRACE = Duration.ofMinutes(30);
+
+  @Spec private CommandSpec spec;
+
+  @Mixin private SessionOptions options;
+
+  @Option(
+      names = "--time",
+      required = true,
+      paramLabel = "TIME",
+      converter = Durations.Converter.class,
+      description = "The most to record: 10s, 2m.")
+  private Duration time;
+
+  @Parameters(index = "0", paramLabel = "SRC", description = "The image.")
+  private String source;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "DST",
+      description = "The new image: oci:DIR[:tag], or its name in the local store.")
+  private String destination;
+
+  @Parameters(index = "2..*", arity = "0..*", paramLabel = "CMD", description = "What to run.")
+  private List<String> command = new ArrayList<>();
+
+  @Option(
+      names = "--nbd",
+      paramLabel = "unix:PATH|tcp:HOST:PORT",
+      description = "Serve it over NBD there. May be given more than once.")
+  private List<String> nbd = new ArrayList<>();
+
+  @Option(names = "--mount", paramLabel = "DIR", description = "Mount its file system there.")
+  private @Nullable Path mount;
+
+  @Option(
+      names = "--fstype",
+      paramLabel = "TYPE",
+      description = "The file system's type (default ${DEFAULT-VALUE}).")
+  private String fsType = "ext4";
+
+  @Option(
+      names = "--grace",
+      paramLabel = "TIME",
+      converter = Durations.Converter.class,
+      description = "How long CMD may take to end once it was asked to (default 5s).")
+  private Duration grace = Duration.ofSeconds(5);
+
+  @Option(names = "--replace", description = "Replace the trace that SRC has.")
+  private boolean replace;
+
+  @Option(
+      names = "--trace-out",
+      paramLabel = "FILE",
+      description = "Write the trace there, too, as overlaybd's recorder would.")
+  private @Nullable Path traceOut;
+
+  @Option(names = "--json", description = "Print the result as JSON.")
+  private boolean json;
+
+  /** The document that {@code --json} prints: the new image, and how its trace came to be. */
+  private record Result(
+      String name,
+      String digest,
+      int layers,
+      int traceRecords,
+      boolean traceRemoved,
+      long recordedBytes,
+      long droppedRecords,
+      String endedBy,
+      @Nullable Integer commandStatus) {}
+
+  @Override
+  public Integer call() throws Exception {
+    List<URI> addresses = nbd.stream().map(Frontends::nbd).toList();
+    Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
+    try (Interrupt interrupt = new Interrupt(GRACE);
+        Session session = options.open()) {
+      ImageStore.Target target = session.images().target(destination);
+      ImagePlans.Source.Stored image = Sources.image(session, source);
+      ImageBuilder.requireTraceable(image.image(), replace);
+      var use =
+          new RecordRun.Use(addresses, Optional.ofNullable(mount), fsType, time, grace, command);
+      Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
+      tell(terminal, recorded);
+      Built built = build(session, image.image(), recorded.trace(), target, terminal);
+      if (json) {
+        Json.print(spec.commandLine().getOut(), result(built, recorded));
+      } else {
+        print(spec.commandLine().getOut(), built, recorded);
+      }
+      if (recorded.problem().isPresent()) {
+        throw recorded.problem().get();
+      }
+    }
+    return 0;
+  }
+
+  private void tell(Terminal terminal, Recorded recorded) {
+    Integer status = recorded.commandStatus();
+    if (status != null && status != 0) {
+      terminal.say("obd: the command ended with status " + status + "; what it read is recorded");
+    }
+    if (recorded.trace().size() <= recorded.opening()) {
+      terminal.say(
+          "obd: nothing was read beyond what opening the image takes: the trace holds only that");
+    }
+    if (recorded.dropped() > 0) {
+      terminal.say(
+          "obd: the trace is full: its last " + recorded.dropped() + " records were dropped");
+    }
+  }
+
+  private Built build(
+      Session session, LoadedImage image, Trace trace, ImageStore.Target target, Terminal terminal)
+      throws IOException {
+    if (traceOut != null) {
+      write(trace, traceOut);
+    }
+    try {
+      return session
+          .builder()
+          .withSaving(terminal.progress("saving"))
+          .addTrace(image, trace, target, Instant.now());
+    } catch (IOException | RuntimeException e) {
+      // It took its time to record; to build is a matter of seconds, once what failed is mended.
+      Path kept = traceOut;
+      if (kept == null) {
+        kept =
+            Files.createDirectories(session.home().recordings())
+                .resolve(Instant.now().toString().replace(':', '-') + ".trace");
+        write(trace, kept);
+      }
+      terminal.say(
+          "obd: the recording is kept: obd commit --replace --trace "
+              + kept
+              + " "
+              + source
+              + " "
+              + destination);
+      throw e;
+    }
+  }
+
+  private static void write(Trace trace, Path file) throws IOException {
+    try (FileSink out = FileSink.create(file)) {
+      out.write(ByteBuffer.wrap(TraceFile.encode(trace)));
+      out.finish();
+    }
+  }
+
+  private static String name(Ended ended) {
+    return ended.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static Result result(Built built, Recorded recorded) {
+    return new Result(
+        built.name(),
+        built.manifest().digest().value(),
+        built.layers(),
+        built.traceRecords(),
+        built.traceRemoved(),
+        recorded.trace().bytes(),
+        recorded.dropped(),
+        name(recorded.ended()),
+        recorded.commandStatus());
+  }
+
+  private static void print(PrintWriter out, Built built, Recorded recorded) {
+    out.println("ended   by " + name(recorded.ended()));
+    long bytes = recorded.trace().bytes();
+    out.println("read    " + bytes + " bytes (" + Sizes.show(bytes) + ")");
+    BuiltImage.of(built).print(out, false);
+  }
+}
