@@ -166,7 +166,7 @@ public final class BlobCache implements Closeable {
   private void count(BlobFile blob) {
     try {
       blob.recount();
-      blob.usedAt(context.capacity().nextUse());
+      context.capacity().used(blob);
     } catch (IOException e) {
       context.health().failed(e);
     }

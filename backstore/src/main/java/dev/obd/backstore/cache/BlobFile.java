@@ -192,7 +192,7 @@ final class BlobFile {
   }
 
   private void counted(int unit, int before) {
-    lastUse = context.capacity().now();
+    context.capacity().used(this);
     int length = format.unitLength(unit);
     if ((before & (UnitStates.PRESENT | UnitStates.BUSY)) == 0) {
       adopt(length); // another process put it there, or the map was not read yet
@@ -209,7 +209,7 @@ final class BlobFile {
     }
     long from = offset & -MapFormat.BLOCK_BYTES;
     long end = offset + dst.remaining();
-    long to = Math.min((end + MapFormat.BLOCK_BYTES - 1) & -MapFormat.BLOCK_BYTES, blobBytes());
+    long to = Math.min(roundUp(end), blobBytes());
     int length = (int) (to - from);
     boolean whole = from == offset && to == end; // then it needs no copy
     ByteBuffer blocks = whole ? dst.slice() : scratch.data(length);
@@ -351,8 +351,11 @@ final class BlobFile {
   }
 
   private void punch(int firstUnit, long length) throws IOException {
-    long rounded = (length + MapFormat.BLOCK_BYTES - 1) & -MapFormat.BLOCK_BYTES;
-    context.puncher().punch(dataPath, (long) firstUnit * format.unitBytes(), rounded);
+    context.puncher().punch(dataPath, (long) firstUnit * format.unitBytes(), roundUp(length));
+  }
+
+  private static long roundUp(long length) {
+    return (length + MapFormat.BLOCK_BYTES - 1) & -MapFormat.BLOCK_BYTES;
   }
 
   /** Makes a unit absent, because its bytes are wrong. A unit being written is left alone. */
@@ -390,13 +393,17 @@ final class BlobFile {
   /**
    * Evicts one unit that {@link UnitStates#nextVictim} chose and marked busy.
    *
+   * @param first true to try, before anything is lost, whether holes can be punched at all
    * @throws IOException if its space cannot be freed: it is counted still, as it is still used
    */
-  void evict(int unit) throws IOException {
+  void evict(int unit, boolean first) throws IOException {
     boolean freed = false;
     try {
       Pair files = acquire();
       try {
+        if (first) {
+          context.puncher().punch(dataPath, roundUp(blobBytes()), MapFormat.BLOCK_BYTES);
+        }
         clearRecord(files, unit);
         punch(unit, format.unitLength(unit));
         freed = true;

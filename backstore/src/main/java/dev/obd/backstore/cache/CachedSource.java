@@ -314,15 +314,15 @@ public final class CachedSource implements Prefetchable {
 
   /**
    * The requests {@link #prefetch(List)} would make now, so that a caller can make them on several
-   * threads: each is at most {@code requestBytes} long.
+   * threads: each is at most {@code requestBytes} long. What the cache cannot hold is left out.
    */
   public List<Range> missing(List<Range> ranges) {
     if (!keeps()) {
       return List.of();
     }
-    var plan = new PrefetchPlan(unitBytes, config.requestBytes(), config.gapBytes());
+    var plan = new PrefetchPlan(unitBytes, config);
     for (Range range : ranges) {
-      for (long unit = firstUnit(range); unit < endUnit(range); unit++) {
+      for (long unit = firstUnit(range); unit < endUnit(range) && !plan.isFull(); unit++) {
         if (!plan.contains(unit) && !loads.covers(unit) && !has(unit)) {
           plan.add(unit);
         }

@@ -27,7 +27,7 @@ final class Capacity {
   private final DirectoryLock lock;
   private final List<BlobFile> blobs = new CopyOnWriteArrayList<>();
   private final AtomicLong used = new AtomicLong();
-  private final AtomicLong uses = new AtomicLong();
+  private final AtomicLong uses = new AtomicLong(1); // above the 0 of a blob never used
   private final AtomicLong filledSinceCount = new AtomicLong();
 
   /** Held while evicting and counting; never while a read waits for it. */
@@ -36,6 +36,7 @@ final class Capacity {
   private int handBlob; // guarded by hand
   private int handUnit; // guarded by hand
   private boolean tidied; // guarded by hand
+  private boolean punches; // guarded by hand; a hole was punched
   private boolean wholeBlobs; // guarded by hand
 
   Capacity(CacheConfig config, CacheFiles files, DirectoryLock lock) {
@@ -60,14 +61,11 @@ final class Capacity {
     return used.get();
   }
 
-  /** A count that grows with every unit stored: the age of a blob's last use. */
-  long now() {
-    return uses.get();
-  }
-
-  /** The next count; what is used now is newer than all before. */
-  long nextUse() {
-    return uses.incrementAndGet();
+  /** Makes {@code blob} the one used last. Counts only when another was used in between. */
+  void used(BlobFile blob) {
+    if (blob.lastUse() != uses.get()) {
+      blob.usedAt(uses.incrementAndGet());
+    }
   }
 
   void adopt(long bytes) {
@@ -83,7 +81,7 @@ final class Capacity {
     if (bytes > config.capacityBytes()) {
       return false;
     }
-    blob.usedAt(nextUse());
+    used(blob);
     if (filledSinceCount.addAndGet(bytes) > config.capacityBytes() / RECOUNT_PART) {
       recount();
     }
@@ -140,7 +138,8 @@ final class Capacity {
       }
       handUnit = victim + 1;
       try {
-        blob.evict(victim);
+        blob.evict(victim, !punches);
+        punches = true;
         return true;
       } catch (IOException e) {
         log.warn("cache.evict.whole-blobs directory={}", config.directory(), e);

@@ -46,8 +46,11 @@ record MapFormat(Digest digest, long blobBytes, int unitBytes) {
   static final int VERSION = 1;
   private static final long MAGIC = 0x6568_6361_6364_626fL; // "obdcache"
 
-  /** One word of state per unit is an array element: more units than this are not cached. */
-  private static final long MAX_UNITS = Integer.MAX_VALUE;
+  /**
+   * Blobs of more units are not cached: a size that a manifest only claims must not cost much memory.
+   * 4 TiB in units of 64 KiB.
+   */
+  private static final long MAX_UNITS = 1 << 26;
 
   static boolean isUnit(int bytes) {
     return bytes >= BLOCK_BYTES && bytes <= MAX_UNIT_BYTES && Integer.bitCount(bytes) == 1;

@@ -11,17 +11,27 @@ import java.util.TreeMap;
 final class PrefetchPlan {
   private record Request(long firstUnit, long endUnit, int order) {}
 
+  /** A trace may ask for anything; this bounds the memory it gets. */
+  private static final int MAX_UNITS = 1 << 20;
+
   private final int unitBytes;
+  private final long room;
   private final long mostUnits;
   private final long gapUnits;
 
   /** Unit → when it was first wanted. */
   private final TreeMap<Long, Integer> wanted = new TreeMap<>();
 
-  PrefetchPlan(int unitBytes, int requestBytes, int gapBytes) {
+  PrefetchPlan(int unitBytes, CacheConfig config) {
     this.unitBytes = unitBytes;
-    this.mostUnits = Math.max(1, requestBytes / unitBytes);
-    this.gapUnits = gapBytes / unitBytes;
+    this.mostUnits = Math.max(1, config.requestBytes() / unitBytes);
+    this.gapUnits = config.gapBytes() / unitBytes;
+    this.room = Math.min(MAX_UNITS, config.capacityBytes() / unitBytes);
+  }
+
+  /** True if more would only push out what this plan fetches first. */
+  boolean isFull() {
+    return wanted.size() >= room;
   }
 
   boolean contains(long unit) {
