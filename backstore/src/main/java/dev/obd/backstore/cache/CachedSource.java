@@ -143,8 +143,8 @@ public final class CachedSource implements Prefetchable {
   /** Reads from {@code at} what is not here, exactly as asked for; returns how much. */
   private int pass(long at, long end, ByteBuffer dst) throws IOException {
     long unit = at / unitBytes;
-    long stop = (unit + missingFrom(unit, (end - 1) / unitBytes + 1)) * unitBytes;
-    int length = (int) (Math.min(end, stop) - at);
+    long missing = missingFrom(unit, (end - 1) / unitBytes + 1) * unitBytes - at % unitBytes;
+    int length = (int) Math.min(end - at, missing);
     origin.read(at, dst.slice(dst.position(), length));
     dst.position(dst.position() + length);
     stats.misses.increment();

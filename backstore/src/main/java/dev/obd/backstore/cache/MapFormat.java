@@ -47,8 +47,8 @@ record MapFormat(Digest digest, long blobBytes, int unitBytes) {
   private static final long MAGIC = 0x6568_6361_6364_626fL; // "obdcache"
 
   /**
-   * Blobs of more units are not cached: a size that a manifest only claims must not cost much memory.
-   * 4 TiB in units of 64 KiB.
+   * Blobs of more units are not cached: a size that a manifest only claims must not cost much
+   * memory. 4 TiB in units of 64 KiB.
    */
   private static final long MAX_UNITS = 1 << 26;
 

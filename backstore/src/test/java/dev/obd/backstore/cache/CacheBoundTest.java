@@ -99,7 +99,8 @@ class CacheBoundTest {
   }
 
   @Test
-  void aSmallerCapacityAfterARestartIsKeptAtTheNextFetch() throws IOException, InterruptedException {
+  void aSmallerCapacityAfterARestartIsKeptAtTheNextFetch()
+      throws IOException, InterruptedException {
     try (BlobCache cache = CacheTests.open(config(50));
         CachedSource source = cache.source(digest(1), origin)) {
       source.prefetch(new Range(0, 50 * UNIT));
@@ -162,13 +163,15 @@ class CacheBoundTest {
       read(source, 50 * UNIT, 1); // one goes for one that comes
       assertThat(cache.usedBytes()).isEqualTo(20 * UNIT);
       usable.set(-1000L * UNIT); // somebody else took it all: bounded work, no error
-      assertThat(read(source, 60 * UNIT, 5)).isEqualTo(Arrays.copyOfRange(content, 60 * UNIT, 60 * UNIT + 5));
+      assertThat(read(source, 60 * UNIT, 5))
+          .isEqualTo(Arrays.copyOfRange(content, 60 * UNIT, 60 * UNIT + 5));
       assertThat(cache.usedBytes()).isEqualTo(4 * UNIT);
     }
   }
 
   @Test
-  void unitsOfAnotherCacheInTheSameDirectoryAreSeenAndCounted() throws IOException, InterruptedException {
+  void unitsOfAnotherCacheInTheSameDirectoryAreSeenAndCounted()
+      throws IOException, InterruptedException {
     try (BlobCache one = CacheTests.open(config(50));
         BlobCache two = CacheTests.open(config(50));
         CachedSource first = one.source(digest(1), origin);
@@ -185,7 +188,8 @@ class CacheBoundTest {
   }
 
   @Test
-  void spaceThatKilledWritersLeftIsFoundBeforeUnitsAreEvicted() throws IOException, InterruptedException {
+  void spaceThatKilledWritersLeftIsFoundBeforeUnitsAreEvicted()
+      throws IOException, InterruptedException {
     try (BlobCache cache = CacheTests.open(config(10));
         CachedSource source = cache.source(digest(1), origin)) {
       source.prefetch(new Range(0, 10 * UNIT));

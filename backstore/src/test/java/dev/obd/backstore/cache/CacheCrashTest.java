@@ -190,7 +190,9 @@ class CacheCrashTest {
         pages.add(change);
       }
       for (int at = 0; at < change.bytes.length; ) {
-        int end = Math.min(change.bytes.length, at + (random.nextBoolean() ? 4096 : random.nextInt(1, 4096)));
+        int end =
+            Math.min(
+                change.bytes.length, at + (random.nextBoolean() ? 4096 : random.nextInt(1, 4096)));
         pages.add(change.part(at, end));
         at = end;
       }

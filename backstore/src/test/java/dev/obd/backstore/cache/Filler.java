@@ -36,12 +36,11 @@ final class Filler {
       System.out.flush();
       var work =
           java.util.stream.IntStream.range(0, 3)
-              .<Callable<Boolean>>mapToObj(
-                  t ->
-                      () -> {
-                        run(cache, new SplittableRandom(seed * 3 + t), steps);
-                        return true;
-                      })
+              .<Callable<Boolean>>mapToObj(t ->
+                  () -> {
+                    run(cache, new SplittableRandom(seed * 3 + t), steps);
+                    return true;
+                  })
               .toList();
       for (var done : threads.invokeAll(work)) {
         done.get();
@@ -54,8 +53,7 @@ final class Filler {
     for (long step = 0; steps == 0 || step < steps; ) {
       int which = random.nextInt(BLOBS);
       byte[] blob = blob(which);
-      try (CachedSource source =
-          cache.source(CacheTests.digest(which), new CountingOrigin(blob))) {
+      try (CachedSource source = cache.source(CacheTests.digest(which), new CountingOrigin(blob))) {
         for (int i = 0; i < 50; i++, step++) {
           int from = random.nextInt(blob.length);
           int length = Math.min(blob.length - from, random.nextInt(1, 50_000));

@@ -31,10 +31,12 @@ class MapFormatTest {
     record Row(String field, int offset, int bytes) {}
     Path document = Path.of(System.getProperty("obd.repo"), "docs/formats/cache.md");
     Matcher rows =
-        Pattern.compile("(?m)^\\| (\\d+) \\| (\\d+) \\| (\\w+) \\|").matcher(Files.readString(document));
+        Pattern.compile("(?m)^\\| (\\d+) \\| (\\d+) \\| (\\w+) \\|")
+            .matcher(Files.readString(document));
     List<Row> table =
         rows.results()
-            .map(r -> new Row(r.group(3), Integer.parseInt(r.group(1)), Integer.parseInt(r.group(2))))
+            .map(r ->
+                new Row(r.group(3), Integer.parseInt(r.group(1)), Integer.parseInt(r.group(2))))
             .toList();
     assertThat(table)
         .containsExactly(
@@ -45,7 +47,8 @@ class MapFormatTest {
             new Row("digest", MapFormat.DIGEST_AT, 32),
             new Row("reserved", MapFormat.RESERVED_AT, 4),
             new Row("crc", MapFormat.HEADER_CRC_AT, 4));
-    assertThat(table.getLast().offset() + table.getLast().bytes()).isEqualTo(MapFormat.HEADER_BYTES);
+    assertThat(table.getLast().offset() + table.getLast().bytes())
+        .isEqualTo(MapFormat.HEADER_BYTES);
   }
 
   @Test

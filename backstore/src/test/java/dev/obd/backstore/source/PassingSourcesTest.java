@@ -218,13 +218,12 @@ class PassingSourcesTest {
     try (var threads = Executors.newVirtualThreadPerTaskExecutor();
         var source = new SwitchedSource(all.getFirst())) {
       var reader =
-          threads.submit(
-              () -> {
-                for (int i = 0; i < 20_000; i++) {
-                  read(source, 0, 1);
-                }
-                return null;
-              });
+          threads.submit(() -> {
+            for (int i = 0; i < 20_000; i++) {
+              read(source, 0, 1);
+            }
+            return null;
+          });
       while (!reader.isDone()) {
         all.add(new Probe(all.size()));
         source.switchTo(all.getLast());

@@ -75,11 +75,10 @@ class SimulatedLinkTest {
       List<Future<?>> all = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         all.add(
-            threads.submit(
-                () -> {
-                  link.pass(1_250_000, Deadline.NEVER);
-                  return null;
-                }));
+            threads.submit(() -> {
+              link.pass(1_250_000, Deadline.NEVER);
+              return null;
+            }));
       }
       for (Future<?> one : all) {
         one.get();
@@ -115,21 +114,19 @@ class SimulatedLinkTest {
     var clock = new Oversleeping(0);
     var link = new SimulatedLink(clock, Duration.ofMillis(20), 0);
     byte[] content = {1, 2, 3, 4, 5};
-    try (var source = new LinkSource(BlockSources.ofBytes("near", ByteBuffer.wrap(content)), link)) {
+    try (var source =
+        new LinkSource(BlockSources.ofBytes("near", ByteBuffer.wrap(content)), link)) {
       ByteBuffer dst = ByteBuffer.allocate(3);
       source.read(1, dst);
       assertThat(dst.array()).containsExactly(2, 3, 4);
       assertThat(link.requests()).isEqualTo(1);
       assertThat(link.bytes()).isEqualTo(3);
-      var hurried =
-          new ReadContext(Purpose.DEMAND, Deadline.after(clock, Duration.ofMillis(10)));
-      assertThatThrownBy(
-              () ->
-                  hurried.run(
-                      () -> {
-                        source.read(0, ByteBuffer.allocate(1));
-                        return source;
-                      }))
+      var hurried = new ReadContext(Purpose.DEMAND, Deadline.after(clock, Duration.ofMillis(10)));
+      assertThatThrownBy(() ->
+              hurried.run(() -> {
+                source.read(0, ByteBuffer.allocate(1));
+                return source;
+              }))
           .isInstanceOf(InterruptedIOException.class);
     }
   }

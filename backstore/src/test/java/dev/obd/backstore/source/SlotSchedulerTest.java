@@ -171,14 +171,13 @@ class SlotSchedulerTest {
   void aFailingOperationGivesItsSlotBack() throws Exception {
     try (SlotScheduler slots = slots(1, 1, 1, 1)) {
       for (int i = 0; i < 5; i++) {
-        assertThatThrownBy(
-                () ->
-                    slots.run(
-                        Purpose.DEMAND,
-                        1,
-                        () -> {
-                          throw new IOException("no");
-                        }))
+        assertThatThrownBy(() ->
+                slots.run(
+                    Purpose.DEMAND,
+                    1,
+                    () -> {
+                      throw new IOException("no");
+                    }))
             .hasMessage("no");
       }
       assertThat(slots.demandRunning()).isZero();
@@ -197,24 +196,23 @@ class SlotSchedulerTest {
       for (int t = 0; t < 20; t++) {
         var random = new SplittableRandom(seed + t);
         all.add(
-            threads.submit(
-                () -> {
-                  for (int i = 0; i < 50; i++) {
-                    Purpose purpose = Purpose.values()[random.nextInt(3)];
-                    AtomicInteger mine = purpose == Purpose.DEMAND ? demand : others;
-                    int most = purpose == Purpose.DEMAND ? 3 : 5;
-                    slots.run(
-                        purpose,
-                        random.nextInt(200),
-                        () -> {
-                          worst.accumulateAndGet(mine.incrementAndGet() - most, Math::max);
-                          Thread.yield();
-                          mine.decrementAndGet();
-                          return purpose;
-                        });
-                  }
-                  return null;
-                }));
+            threads.submit(() -> {
+              for (int i = 0; i < 50; i++) {
+                Purpose purpose = Purpose.values()[random.nextInt(3)];
+                AtomicInteger mine = purpose == Purpose.DEMAND ? demand : others;
+                int most = purpose == Purpose.DEMAND ? 3 : 5;
+                slots.run(
+                    purpose,
+                    random.nextInt(200),
+                    () -> {
+                      worst.accumulateAndGet(mine.incrementAndGet() - most, Math::max);
+                      Thread.yield();
+                      mine.decrementAndGet();
+                      return purpose;
+                    });
+              }
+              return null;
+            }));
       }
       for (Future<?> one : all) {
         one.get();
