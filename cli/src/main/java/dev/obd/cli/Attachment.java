@@ -12,6 +12,8 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +25,12 @@ final class Attachment implements Closeable {
   private final BlockDevice device;
   private final Deque<Export> exports = new ArrayDeque<>();
 
-  private Attachment(Image image, BlockDevice device) {
+  private final ExecutorService threads;
+
+  private Attachment(Image image, BlockDevice device, ExecutorService threads) {
     this.image = image;
     this.device = device;
+    this.threads = threads;
   }
 
   /** Opens an image; nothing can reach it before {@link #export}. */
@@ -37,9 +42,19 @@ final class Attachment implements Closeable {
       throw new IOException(
           plan.name() + ": virtual size: expected a multiple of 512 bytes, got " + image.size());
     }
+    // Platform threads: a mounted device answers the kernel from this very process, and a virtual
+    // thread
+    // would wait for a carrier that may be stuck in a system call which waits for that answer.
+    ExecutorService threads =
+        Executors.newCachedThreadPool(Thread.ofPlatform().name("obd-io-", 0).daemon().factory());
+    DeviceOptions device = DeviceOptions.DEFAULTS;
     return new Attachment(
         image,
-        new BlockDevice(plan.name(), image, DeviceOptions.DEFAULTS.withReadPatience(patience)));
+        new BlockDevice(
+            plan.name(),
+            image,
+            new DeviceOptions(patience, device.hangGrace(), device.ticker(), threads)),
+        threads);
   }
 
   /** Publishes the device and returns once a client can open it. */
@@ -72,6 +87,7 @@ final class Attachment implements Closeable {
     } catch (IOException e) {
       failure = chain(failure, e);
     }
+    threads.shutdown();
     if (failure != null) {
       throw failure;
     }

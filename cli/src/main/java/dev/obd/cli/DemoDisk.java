@@ -123,19 +123,42 @@ final class DemoDisk {
     Files.writeString(
         source,
         """
-        import java.util.Locale;
-        import java.util.stream.Collectors;
-        import java.util.stream.IntStream;
+        import java.lang.module.ModuleFinder;
+        import java.lang.module.ModuleReader;
+        import java.lang.module.ModuleReference;
+        import java.util.ArrayList;
+        import java.util.Comparator;
+        import java.util.List;
 
-        /** The program that the quickstart starts: compiled by the Java runtime in the image, then run by it. */
+        /**
+         * The program that the quickstart starts: compiled by the Java runtime in the image, then run by it. Like a
+         * large application it uses a little of a lot: it loads some hundred classes from all over the runtime.
+         */
         public class Start {
-          public static void main(String[] args) {
-            String primes =
-                IntStream.range(2, 60)
-                    .filter(n -> IntStream.range(2, n).noneMatch(d -> n % d == 0))
-                    .mapToObj(Integer::toString)
-                    .collect(Collectors.joining(" "));
-            System.out.println(String.format(Locale.ROOT, "started on Java %s: %s", Runtime.version(), primes));
+          private static final int CLASSES = 300;
+
+          public static void main(String[] args) throws Exception {
+            List<String> names = new ArrayList<>();
+            List<ModuleReference> modules =
+                ModuleFinder.ofSystem().findAll().stream()
+                    .sorted(Comparator.comparing(m -> m.descriptor().name()))
+                    .toList();
+            for (ModuleReference module : modules) {
+              try (ModuleReader reader = module.open()) {
+                reader.list().filter(n -> n.endsWith(".class") && n.indexOf('-') < 0).sorted().forEach(names::add);
+              }
+            }
+            int loaded = 0;
+            for (int i = 0; i < CLASSES; i++) {
+              String name = names.get((int) ((long) i * names.size() / CLASSES));
+              try {
+                Class.forName(name.substring(0, name.length() - 6).replace('/', '.'), false, Start.class.getClassLoader());
+                loaded++;
+              } catch (ClassNotFoundException | LinkageError notForUs) {
+                // internal to its module
+              }
+            }
+            System.out.println("started on Java " + Runtime.version() + ", loaded " + loaded + " of " + names.size() + " classes");
           }
         }
         """,

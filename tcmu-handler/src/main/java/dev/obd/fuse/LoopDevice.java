@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A loop device on a file. It reads with direct I/O, so that the content is cached once and not
@@ -44,6 +45,11 @@ final class LoopDevice {
 
   /** Others look for a free device too; each round somebody got one. */
   private static final int ATTEMPTS = 100;
+
+  /** Two seconds in all. */
+  private static final int BUSY_LOOKS = 41;
+
+  private static final long BUSY_PAUSE_NANOS = 50_000_000;
 
   private final Path path;
   private final Fd device;
@@ -108,11 +114,24 @@ final class LoopDevice {
     device.close();
   }
 
+  /**
+   * What was mounted may be let go a moment after the unmount, and whoever looks around on this
+   * machine (udev, blkid) may hold the device for a moment: busy is what stays busy.
+   */
   private void requireUnclaimed() throws IOException {
-    try {
-      Fd.open(path, Fd.READ_ONLY | Fd.EXCLUSIVE).close();
-    } catch (ErrnoException e) {
-      throw e.is(Errno.EBUSY) ? new BusyException(path + " is in use", e) : e;
+    for (int look = 1; ; look++) {
+      try {
+        Fd.open(path, Fd.READ_ONLY | Fd.EXCLUSIVE).close();
+        return;
+      } catch (ErrnoException e) {
+        if (!e.is(Errno.EBUSY)) {
+          throw e;
+        }
+        if (look == BUSY_LOOKS) {
+          throw new BusyException(path + " is in use", e);
+        }
+        LockSupport.parkNanos(BUSY_PAUSE_NANOS);
+      }
     }
   }
 
