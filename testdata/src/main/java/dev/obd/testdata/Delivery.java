@@ -86,6 +86,9 @@ final class Delivery {
       chunk(slice, n);
     }
     if (sent >= stopAfter) {
+      if (fault instanceof Fault.Reset) {
+        beforeLast.run();
+      }
       stop();
       return false;
     }

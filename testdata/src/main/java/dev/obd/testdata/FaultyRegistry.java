@@ -4,24 +4,12 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -42,29 +30,13 @@ import org.jspecify.annotations.Nullable;
  * <p>An honest registry to test against is {@link ProcessRegistry}.
  */
 public final class FaultyRegistry implements AutoCloseable {
-  private static final String REGISTRY = "registry";
-  private static final String CDN = "cdn";
-
   private final Store store;
-  private final Distribution distribution;
   private final Gate gate;
-  private final SignedUrls urls = new SignedUrls();
-  private final @Nullable Duration redirect;
-  private final boolean relativeLocations;
-  private final SplittableRandom random;
-  private final Connections registryPort;
-  private final Connections cdnPort;
-
-  private final List<Rule> rules = new CopyOnWriteArrayList<>();
-  private final Map<String, AtomicInteger> attempts = new ConcurrentHashMap<>();
-  private final List<LoggedRequest> log = Collections.synchronizedList(new ArrayList<>());
-  private final AtomicLong requests = new AtomicLong();
-  private final AtomicLong bytesSent = new AtomicLong();
-  private final AtomicInteger inFlight = new AtomicInteger();
-  private final AtomicInteger maxInFlight = new AtomicInteger();
-  private volatile Link registryLink;
-  private volatile Link cdnLink;
-  private volatile boolean down;
+  private final HonestService service;
+  private final FaultRules rules;
+  private final Recorder recorder = new Recorder();
+  private final FaultyServer registry;
+  private final FaultyServer cdn;
 
   /**
    * Sums since the start or {@link #clearLog}.
@@ -75,12 +47,6 @@ public final class FaultyRegistry implements AutoCloseable {
    * @param connections accepted since the start, at all origins
    */
   public record Counters(long requests, long bytesSent, int maxInFlight, long connections) {}
-
-  private record Rule(Predicate<Call> when, Fault fault, AtomicInteger left) {
-    boolean take(Call call) {
-      return left.get() > 0 && when.test(call) && left.getAndDecrement() > 0;
-    }
-  }
 
   /** What kind of registry to start. Not thread-safe. */
   public static final class Builder {
@@ -157,15 +123,22 @@ public final class FaultyRegistry implements AutoCloseable {
 
   private FaultyRegistry(Builder what) throws IOException {
     store = new Store(what.directory);
-    distribution = new Distribution(store);
     gate = new Gate(what.auth);
-    redirect = what.redirect;
-    relativeLocations = what.relativeLocations;
-    random = new SplittableRandom(what.seed);
-    registryLink = Link.of(what.profile);
-    cdnLink = Link.of(what.profile);
-    registryPort = new Connections(what.port, connection -> serve(REGISTRY, connection));
-    cdnPort = new Connections(0, connection -> serve(CDN, connection));
+    service =
+        new HonestService(gate, new Distribution(store), what.redirect, what.relativeLocations);
+    rules = new FaultRules(what.seed);
+    registry = server(HonestService.REGISTRY, what.port, what.profile);
+    cdn = server(HonestService.CDN, 0, what.profile);
+  }
+
+  private FaultyServer server(String origin, int port, Profile profile) throws IOException {
+    return new FaultyServer(
+        origin,
+        port,
+        profile,
+        (call, body) -> service.answer(call, body, host(), cdnHost()),
+        rules,
+        recorder);
   }
 
   // What it holds.
@@ -263,7 +236,7 @@ public final class FaultyRegistry implements AutoCloseable {
 
   /** The next {@code times} requests that {@code when} accepts get {@code fault}. */
   public void fault(int times, Predicate<Call> when, Fault fault) {
-    rules.addFirst(new Rule(when, fault, new AtomicInteger(times)));
+    rules.add(times, when, fault);
   }
 
   /** No faults from now on but the profile's. */
@@ -273,25 +246,26 @@ public final class FaultyRegistry implements AutoCloseable {
 
   /** Another link from now on, for requests that are not being answered yet. */
   public void profile(Profile profile) {
-    registryLink = Link.of(profile);
-    cdnLink = Link.of(profile);
+    registry.profile(profile);
+    cdn.profile(profile);
   }
 
   /** Resets all connections and every new one, until {@link #up}. */
   public void down() {
-    down = true;
-    dropConnections();
+    registry.down(true);
+    cdn.down(true);
   }
 
   /** Serves again, after {@link #down}. */
   public void up() {
-    down = false;
+    registry.down(false);
+    cdn.down(false);
   }
 
   /** Resets all connections that are open now. */
   public void dropConnections() {
-    registryPort.drop();
-    cdnPort.drop();
+    registry.drop();
+    cdn.drop();
   }
 
   /** All tokens given out so far are refused from now on. */
@@ -303,7 +277,7 @@ public final class FaultyRegistry implements AutoCloseable {
 
   /** {@code 127.0.0.1:PORT}, the first part of a reference. */
   public String host() {
-    return "127.0.0.1:" + registryPort.port();
+    return registry.host();
   }
 
   /** {@code http://127.0.0.1:PORT/}. */
@@ -313,231 +287,27 @@ public final class FaultyRegistry implements AutoCloseable {
 
   /** Host and port of the origin where redirects lead. */
   public String cdnHost() {
-    return "127.0.0.1:" + cdnPort.port();
+    return cdn.host();
   }
 
   /** Requests whose answer has ended, since the start or {@link #clearLog}, in that order. */
   public List<LoggedRequest> log() {
-    synchronized (log) {
-      return List.copyOf(log);
-    }
+    return recorder.log();
   }
 
   /** Forgets the log and sets the counters, except that of connections, to 0. */
   public void clearLog() {
-    log.clear();
-    requests.set(0);
-    bytesSent.set(0);
-    maxInFlight.set(inFlight.get());
+    recorder.clear();
   }
 
   /** The sums now. */
   public Counters counters() {
-    return new Counters(
-        requests.get(),
-        bytesSent.get(),
-        maxInFlight.get(),
-        registryPort.accepted() + cdnPort.accepted());
+    return recorder.counters(registry.accepted() + cdn.accepted());
   }
 
   @Override
   public void close() throws IOException {
-    registryPort.close();
-    cdnPort.close();
-  }
-
-  // Serving.
-
-  private void serve(String origin, Socket connection) throws IOException {
-    Link link = link(origin);
-    TokenBucket.sleepUntil(System.nanoTime() + link.profile().connectLatency().toNanos());
-    TokenBucket own = TokenBucket.of(link.profile().bytesPerSecondPerConnection());
-    var in = new HttpInput(connection.getInputStream());
-    boolean more = true;
-    while (more) {
-      if (down) {
-        Connections.reset(connection);
-        return;
-      }
-      String start = in.startLine();
-      if (start == null) {
-        return;
-      }
-      more = exchange(origin, start, in, connection, own);
-    }
-  }
-
-  private Link link(String origin) {
-    return origin.equals(CDN) ? cdnLink : registryLink;
-  }
-
-  private boolean exchange(
-      String port, String start, HttpInput in, Socket connection, @Nullable TokenBucket own)
-      throws IOException {
-    long arrived = System.nanoTime();
-    Map<String, String> headers = in.headers();
-    String[] request = start.split(" ", 3);
-    if (request.length < 3) {
-      throw new IOException("not a request line: " + start);
-    }
-    Call call = call(port, request[0], request[1], headers);
-    maxInFlight.accumulateAndGet(inFlight.incrementAndGet(), Math::max);
-    Link link = link(port);
-    var status = new int[1];
-    Fault fault = fault(call, link.profile());
-    var delivery = new Delivery(connection, in, fault, link.down(), own);
-    var logged = new AtomicBoolean();
-    Runnable write =
-        () -> {
-          if (!logged.getAndSet(true)) {
-            bytesSent.addAndGet(delivery.sent());
-            log.add(entry(arrived, call, request[1], headers, status[0], delivery.sent()));
-            inFlight.decrementAndGet();
-          }
-        };
-    try {
-      if (fault instanceof Fault.Delay delay) {
-        TokenBucket.sleepUntil(arrived + delay.by().toNanos());
-      }
-      if (isNoHttp(fault, connection)) {
-        return false;
-      }
-      if (headers.containsKey("expect")) {
-        connection.getOutputStream().write(ascii("HTTP/1.1 100 Continue\r\n\r\n"));
-      }
-      InputStream body = link.paced(in.body(headers));
-      Reply reply = reply(call, body, fault);
-      body.transferTo(OutputStream.nullOutputStream());
-      TokenBucket.sleepUntil(arrived + link.profile().latency().toNanos());
-      status[0] = reply.status;
-      // Logged before the client can know the end, so that a test finds all it caused in the log.
-      boolean more = delivery.send(reply, call.method().equals("HEAD"), write);
-      return more && !"close".equalsIgnoreCase(headers.get("connection"));
-    } finally {
-      write.run();
-    }
-  }
-
-  private static LoggedRequest entry(
-      long arrived, Call call, String target, Map<String, String> headers, int status, long sent) {
-    return new LoggedRequest(
-        arrived, System.nanoTime(), call.origin(), call.method(), target, headers, status, sent);
-  }
-
-  private Call call(String port, String method, String target, Map<String, String> headers)
-      throws IOException {
-    URI uri;
-    try {
-      uri = URI.create(target);
-    } catch (IllegalArgumentException e) {
-      throw new IOException("not a request target: " + target, e);
-    }
-    String path = uri.getPath();
-    String origin = path.equals("/token") ? "token" : port;
-    String key = origin + method + path + headers.get("range");
-    int attempt = attempts.computeIfAbsent(key, k -> new AtomicInteger()).getAndIncrement();
-    return new Call(
-        origin,
-        method,
-        path,
-        Queries.parse(uri.getRawQuery()),
-        headers,
-        attempt,
-        requests.getAndIncrement());
-  }
-
-  private @Nullable Fault fault(Call call, Profile profile) {
-    for (Rule rule : rules) {
-      if (rule.take(call)) {
-        return rule.fault;
-      }
-    }
-    if (profile.errorRate() == 0 && profile.stallRate() == 0) {
-      return null;
-    }
-    synchronized (random) {
-      double dice = random.nextDouble();
-      if (dice < profile.errorRate()) {
-        return new Fault.Status(503);
-      }
-      return dice < profile.errorRate() + profile.stallRate()
-          ? new Fault.Delay(profile.stall())
-          : null;
-    }
-  }
-
-  /** Carries out faults that end a connection without an answer; true if it was one. */
-  private static boolean isNoHttp(@Nullable Fault fault, Socket connection) throws IOException {
-    OutputStream out = connection.getOutputStream();
-    switch (fault) {
-      case Fault.Dropped dropped -> {
-        return true;
-      }
-      case Fault.Garbage garbage -> {
-        out.write(garbage.raw());
-        return true;
-      }
-      case Fault.EndlessHead endless -> {
-        out.write(ascii("HTTP/1.1 200 OK\r\n"));
-        for (long i = 0; ; i++) { // until the client has had enough and closes
-          out.write(ascii("X-Field-" + i + ": " + "x".repeat(1000) + "\r\n"));
-        }
-      }
-      case null, default -> {
-        return false;
-      }
-    }
-  }
-
-  private Reply reply(Call call, InputStream body, @Nullable Fault fault) throws IOException {
-    if (fault instanceof Fault.Status status) {
-      Reply reply = Reply.error(status.code(), "FAULT", "as the test ordered");
-      status.headers().forEach(reply::with);
-      return reply;
-    }
-    Call seen = Distortion.of(call, fault);
-    return Distortion.of(honest(seen, body), fault);
-  }
-
-  private Reply honest(Call call, InputStream body) throws IOException {
-    if (call.isToken()) {
-      return gate.token(call);
-    }
-    if (SignedUrls.matches(call.path())) {
-      Reply refusal = urls.refuse(call);
-      return refusal != null ? refusal : distribution.answer(at(call), body);
-    }
-    if (call.origin().equals(CDN)) {
-      return Reply.error(404, "NOT_FOUND", call.path());
-    }
-    Reply refusal = gate.refuse(call, host());
-    if (refusal != null) {
-      return refusal;
-    }
-    Reply reply = distribution.answer(call, body);
-    if (redirect != null && call.isBlobRead() && reply.status < 300) {
-      String url = urls.sign(call.path(), redirect);
-      return new Reply(307).with("Location", relativeLocations ? url : "http://" + cdnHost() + url);
-    }
-    String location = reply.headers.get("Location");
-    if (location != null && !relativeLocations) {
-      reply.with("Location", "http://" + host() + location);
-    }
-    return reply;
-  }
-
-  private static Call at(Call signed) {
-    return new Call(
-        signed.origin(),
-        signed.method(),
-        SignedUrls.target(signed.path()),
-        Map.of(),
-        signed.headers(),
-        signed.attempt(),
-        signed.number());
-  }
-
-  private static byte[] ascii(String text) {
-    return text.getBytes(StandardCharsets.ISO_8859_1);
+    registry.close();
+    cdn.close();
   }
 }
