@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Damaged file systems end in an {@link IOException} or a result, in bounded time and memory. */
-@Timeout(value = 900, unit = TimeUnit.SECONDS)
+@Timeout(value = 600, unit = TimeUnit.SECONDS)
 class Ext4FuzzTest {
   private static final int MUTANTS_PER_IMAGE = 2_500;
   private static final long MOST_BYTES = 64 << 20;

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Damaged images end in an {@link IOException} or in bytes, in bounded time and memory. */
-@Timeout(value = 900, unit = TimeUnit.SECONDS)
+@Timeout(value = 600, unit = TimeUnit.SECONDS)
 class Qcow2FuzzTest {
   private static final int MUTANTS_PER_IMAGE = 1_500;
   private static final long MOST_BYTES = 24 << 20;
