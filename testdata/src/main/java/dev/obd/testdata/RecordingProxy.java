@@ -101,7 +101,7 @@ final class RecordingProxy implements AutoCloseable {
         !noBody && !reply.containsKey("content-length") && !reply.containsKey("transfer-encoding");
     var entry = new Entry(arrived, request[0], request[1], headers, code);
     try {
-      if (noBody) {
+      if (noBody || "0".equals(reply.get("content-length"))) { // the head is the end
         entry.write();
       }
       writeHead(toClient, status, reply);
