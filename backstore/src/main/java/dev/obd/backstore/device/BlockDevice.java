@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -125,6 +126,15 @@ public final class BlockDevice implements Closeable {
    * device until {@link Completion#done}.
    */
   public void submit(Request request, Completion completion) {
+    submit(request, completion, options.executor());
+  }
+
+  /**
+   * {@link #submit(Request, Completion)} with a thread of the caller's choice: {@code
+   * Runnable::run} works on this one, which saves a change of threads where the bytes are near, and
+   * returns when the disk does. Patience and {@link Completion#overdue} are as ever.
+   */
+  public void submit(Request request, Completion completion, Executor executor) {
     Status refusal = refusal(request);
     if (refusal != Status.OK) {
       counters.refused(refusal);
@@ -147,7 +157,7 @@ public final class BlockDevice implements Closeable {
     }
     try {
       watch(call);
-      options.executor().execute(() -> run(call));
+      executor.execute(() -> run(call));
     } catch (RejectedExecutionException _) {
       refuse(call);
     }

@@ -80,6 +80,16 @@ class BlockDeviceTest {
   }
 
   @Test
+  void aRequestCanBeServedOnTheCallersThread() {
+    var threads = new ArrayList<Thread>();
+    disk.play((_, _, _) -> threads.add(Thread.currentThread()));
+    var answer = new ArrayList<Status>();
+    device().submit(read(0, 512), answer::add, Runnable::run);
+    assertThat(answer).containsExactly(Status.OK);
+    assertThat(threads).containsExactly(Thread.currentThread());
+  }
+
+  @Test
   void refusesRangesThatLeaveTheDisk() {
     BlockDevice device = device();
     for (long offset : new long[] {-512, SIZE - 511, SIZE, Long.MAX_VALUE - 511, Long.MIN_VALUE}) {
