@@ -1,28 +1,25 @@
 package dev.obd.fuse;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Completion;
 import dev.obd.backstore.device.Request;
 import dev.obd.backstore.device.Status;
 import dev.obd.nativeio.Errno;
-import java.util.concurrent.Executor;
 
 /** READ: hands reads to the device and does not wait for them, so that many can be under way. */
 final class DeviceReads {
-  private final BlockDevice device;
-  private final Executor waiting;
+  private final DeviceCalls device;
   private final ReplyBuffers buffers = new ReplyBuffers();
 
-  /**
-   * @param waiting runs each task on a thread of its own; tasks wait
-   */
-  DeviceReads(BlockDevice device, Executor waiting) {
+  DeviceReads(DeviceCalls device) {
     this.device = device;
-    this.waiting = waiting;
   }
 
-  /** Answers now or later, on another thread; does not wait. */
-  void read(Operation.Read read, Answer answer, ReplyBuffer small) {
+  /**
+   * Answers now or later, on another thread.
+   *
+   * @param mayStay the caller's thread may wait for the device; else it does not
+   */
+  void read(Operation.Read read, Answer answer, ReplyBuffer small, boolean mayStay) {
     int bytes = bytesOnDisk(read);
     if (bytes == 0) {
       answer.send(small, 0);
@@ -30,15 +27,15 @@ final class DeviceReads {
     }
     ReplyBuffer buffer = buffers.poll(bytes);
     if (buffer != null) {
-      submit(read.offset(), bytes, buffer, answer);
+      submit(read.offset(), bytes, buffer, answer, mayStay);
       return;
     }
-    waiting.execute(() -> {
+    device.later(() -> {
       ReplyBuffer late = buffers.take(bytes);
       if (late == null) {
         answer.fail(Errno.EIO.number());
       } else {
-        submit(read.offset(), bytes, late, answer);
+        submit(read.offset(), bytes, late, answer, true);
       }
     });
   }
@@ -49,10 +46,11 @@ final class DeviceReads {
     return read.offset() < 0 || left <= 0 ? 0 : (int) Math.min(read.size(), left);
   }
 
-  private void submit(long offset, int bytes, ReplyBuffer buffer, Answer answer) {
+  private void submit(long offset, int bytes, ReplyBuffer buffer, Answer answer, boolean mayStay) {
     var request = new Request.Read(offset, buffer.payload().limit(bytes));
     try {
-      device.submit(request, new Reply(bytes, buffer, answer));
+      var reply = new Reply(bytes, buffer, answer);
+      device.submit(request, reply, mayStay);
     } catch (RuntimeException | Error e) {
       buffers.replace(bytes); // who knows where the device has left it
       answer.fail(Errno.EIO.number());

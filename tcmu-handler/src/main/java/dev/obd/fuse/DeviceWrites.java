@@ -1,11 +1,10 @@
 package dev.obd.fuse;
 
-import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.device.Completion;
 import dev.obd.backstore.device.Request;
 import dev.obd.backstore.device.Status;
 import dev.obd.nativeio.Errno;
 import java.nio.ByteBuffer;
-import java.util.concurrent.Executor;
 
 /** WRITE and FALLOCATE: whole sectors go to the device without waiting for it. */
 final class DeviceWrites {
@@ -13,26 +12,23 @@ final class DeviceWrites {
   private static final int PUNCH_HOLE = 2;
   private static final int ZERO_RANGE = 0x10;
 
-  private final BlockDevice device;
-  private final Executor waiting;
+  private final DeviceCalls device;
   private final WriteGate gate = new WriteGate();
   private final DiskChanges changes;
   private final ReplyBuffers buffers = new ReplyBuffers();
 
-  /**
-   * @param waiting runs each task on a thread of its own; tasks wait
-   */
-  DeviceWrites(BlockDevice device, Executor waiting) {
+  DeviceWrites(DeviceCalls device) {
     this.device = device;
-    this.waiting = waiting;
     this.changes = new DiskChanges(device, gate);
   }
 
   /**
    * Answers now or later, on another thread. Waits while all buffers hold data on the way to the
    * device; takes a copy of the payload, which belongs to the caller again afterwards.
+   *
+   * @param mayStay the caller's thread may also wait for the device
    */
-  void write(Operation.Write write, Answer answer, ReplyBuffer small) {
+  void write(Operation.Write write, Answer answer, ReplyBuffer small, boolean mayStay) {
     if (!device.writable()) {
       answer.send(small, Errno.EROFS.number());
       return;
@@ -50,20 +46,22 @@ final class DeviceWrites {
     }
     ByteBuffer data = buffer.payload().put(write.payload().limit(bytes)).flip();
     if (DiskChanges.wholeSectors(write.offset(), bytes) && gate.tryEnter()) {
-      submit(write.offset(), data, buffer, answer);
+      submit(write.offset(), data, buffer, answer, mayStay);
     } else {
-      waiting.execute(() -> finish(changes.write(write.offset(), data), bytes, buffer, answer));
+      device.later(() -> finish(changes.write(write.offset(), data), bytes, buffer, answer));
     }
   }
 
-  private void submit(long offset, ByteBuffer data, ReplyBuffer buffer, Answer answer) {
+  private void submit(
+      long offset, ByteBuffer data, ReplyBuffer buffer, Answer answer, boolean mayStay) {
     int bytes = data.remaining();
-    device.submit(
-        new Request.Write(offset, data, false),
+    var request = new Request.Write(offset, data, false);
+    Completion finish =
         status -> {
           gate.leave();
           finish(status, bytes, buffer, answer);
-        });
+        };
+    device.submit(request, finish, mayStay);
   }
 
   private void finish(Status status, int bytes, ReplyBuffer buffer, Answer answer) {

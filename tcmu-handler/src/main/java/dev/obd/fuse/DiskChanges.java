@@ -1,6 +1,5 @@
 package dev.obd.fuse;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Request;
 import dev.obd.backstore.device.Status;
 import java.nio.ByteBuffer;
@@ -12,10 +11,10 @@ import java.nio.ByteBuffer;
 final class DiskChanges {
   static final int SECTOR = 512;
 
-  private final BlockDevice device;
+  private final DeviceCalls device;
   private final WriteGate gate;
 
-  DiskChanges(BlockDevice device, WriteGate gate) {
+  DiskChanges(DeviceCalls device, WriteGate gate) {
     this.device = device;
     this.gate = gate;
   }

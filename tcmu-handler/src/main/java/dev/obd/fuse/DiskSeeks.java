@@ -1,6 +1,5 @@
 package dev.obd.fuse;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Extent;
 import dev.obd.backstore.device.Request;
 import dev.obd.backstore.device.Status;
@@ -16,9 +15,9 @@ final class DiskSeeks {
 
   private static final int EXTENTS_AT_ONCE = 64;
 
-  private final BlockDevice device;
+  private final DeviceCalls device;
 
-  DiskSeeks(BlockDevice device) {
+  DiskSeeks(DeviceCalls device) {
     this.device = device;
   }
 

@@ -1,10 +1,8 @@
 package dev.obd.fuse;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Request;
 import dev.obd.nativeio.Errno;
 import java.nio.ByteBuffer;
-import java.util.concurrent.Executor;
 import java.util.concurrent.Phaser;
 import java.util.function.ToIntFunction;
 import org.apache.logging.log4j.LogManager;
@@ -14,25 +12,22 @@ import org.apache.logging.log4j.Logger;
 final class Dispatcher {
   private static final Logger log = LogManager.getLogger(Dispatcher.class);
 
-  private final BlockDevice device;
+  private final DeviceCalls device;
   private final OneFile file;
-  private final Executor waiting;
   private final Phaser inFlight;
   private final DeviceReads reads;
   private final DeviceWrites writes;
   private final DiskSeeks seeks;
 
   /**
-   * @param waiting runs each task on a thread of its own; tasks wait
    * @param inFlight every unanswered request is a party of it
    */
-  Dispatcher(BlockDevice device, OneFile file, Executor waiting, Phaser inFlight) {
+  Dispatcher(DeviceCalls device, OneFile file, Phaser inFlight) {
     this.device = device;
     this.file = file;
-    this.waiting = waiting;
     this.inFlight = inFlight;
-    this.reads = new DeviceReads(device, waiting);
-    this.writes = new DeviceWrites(device, waiting);
+    this.reads = new DeviceReads(device);
+    this.writes = new DeviceWrites(device);
     this.seeks = new DiskSeeks(device);
   }
 
@@ -41,8 +36,9 @@ final class Dispatcher {
    *
    * @param bytes the caller's again when this returns
    * @param small the caller's, for a short answer that is sent before this returns
+   * @param mayStay this may wait for a read or write of the device
    */
-  void dispatch(Channel channel, ByteBuffer bytes, ReplyBuffer small) {
+  void dispatch(Channel channel, ByteBuffer bytes, ReplyBuffer small, boolean mayStay) {
     RequestHeader header = RequestHeader.of(bytes);
     Operation operation = OperationDecoder.decode(header, bytes);
     if (operation instanceof Operation.Silent) {
@@ -51,16 +47,16 @@ final class Dispatcher {
     var answer = new Answer(channel, header.unique(), inFlight);
     small.payload(); // empty, for whoever answers without one
     try {
-      start(operation, answer, small);
+      start(operation, answer, small, mayStay);
     } catch (RuntimeException | Error e) {
       failed(operation, e, answer);
     }
   }
 
-  private void start(Operation operation, Answer answer, ReplyBuffer small) {
+  private void start(Operation operation, Answer answer, ReplyBuffer small, boolean mayStay) {
     switch (operation) {
-      case Operation.Read read -> reads.read(read, answer, small);
-      case Operation.Write write -> writes.write(write, answer, small);
+      case Operation.Read read -> reads.read(read, answer, small, mayStay);
+      case Operation.Write write -> writes.write(write, answer, small, mayStay);
       // A close of a reader has nothing to make durable.
       case Operation.Flush(long handle) when handle != OneFile.WRITER -> answer.send(small, 0);
       case Operation.Flush _, Operation.Fsync _ ->
@@ -79,7 +75,7 @@ final class Dispatcher {
   }
 
   private void later(Operation operation, Answer answer, ToIntFunction<ByteBuffer> work) {
-    waiting.execute(() -> {
+    device.later(() -> {
       try {
         var buffer = new ReplyBuffer(ReplyBuffer.SMALL);
         int errno = work.applyAsInt(buffer.payload());

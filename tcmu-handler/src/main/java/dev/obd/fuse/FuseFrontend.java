@@ -13,14 +13,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 
 /**
  * Shows a device as one regular file through FUSE, without help of other programs where the process
  * is root; on request with a loop device on the file and its file system mounted. Scheme {@code
  * fuse}; {@link FuseOptions} has the URI. Thread-safe.
  *
- * <p>The process must not read the file, the loop device or the mount itself from a virtual thread:
- * it would wait for its own answer on the thread that should give it.
+ * <p>A process should leave the file, the loop device and the mount to other processes. If it uses
+ * them all the same, or starts a program from the mount, then on a platform thread: what the device
+ * needs to answer may run on virtual threads, and those wait for a carrier as long as system calls
+ * hold them all.
  */
 public final class FuseFrontend implements DeviceFrontend {
   private static final String DEFAULT_NAME = "disk";
@@ -32,16 +35,19 @@ public final class FuseFrontend implements DeviceFrontend {
   private static final Duration BUSY_PAUSE = Duration.ofMillis(10);
 
   private final Ticker ticker;
-  private final Executor waiting;
+  private final Executor workers;
 
   /** For {@link java.util.ServiceLoader}. */
   public FuseFrontend() {
-    this(Ticker.SYSTEM, task -> Thread.ofVirtual().name("obd-fuse-wait").start(task));
+    this(
+        Ticker.SYSTEM,
+        Executors.newCachedThreadPool(
+            Thread.ofPlatform().name("obd-fuse-worker-", 0).daemon().factory()));
   }
 
-  FuseFrontend(Ticker ticker, Executor waiting) {
+  FuseFrontend(Ticker ticker, Executor workers) {
     this.ticker = ticker;
-    this.waiting = waiting;
+    this.workers = workers;
   }
 
   @Override
@@ -113,17 +119,27 @@ public final class FuseFrontend implements DeviceFrontend {
     MountPoint point = MountPoint.file(path);
     export.add("remove " + path, point::remove);
     Fd fuse = mounts.mount(path, readOnly);
-    Session session;
     try {
       Privileges self = Privileges.ofThisProcess();
       var file = new OneFile(device.size(), !readOnly, self.user(), self.group(), Instant.now());
-      session = Session.start(path.toString(), fuse, device, file, waiting, READERS);
+      var calls = new DeviceCalls(device, workers);
+      Session session = Session.start(path.toString(), fuse, calls, file, READERS);
+      export.add("end " + path, session::close);
+      export.add(
+          "unmount " + path,
+          () -> {
+            session.expectEnd(true);
+            try {
+              unmountFile(mounts, path, options.force());
+            } catch (IOException e) {
+              session.expectEnd(false);
+              throw e;
+            }
+          });
     } catch (IOException | RuntimeException | Error e) {
       mounts.unmount(path, true);
       throw e;
     }
-    export.add("end " + path, session::close);
-    export.add("unmount " + path, () -> unmountFile(mounts, path, options));
     export.addressIs(path);
   }
 
@@ -131,11 +147,11 @@ public final class FuseFrontend implements DeviceFrontend {
    * A loop device lets go of the file a moment after it was detached, and tools that look at every
    * new file or device hold it open for a moment.
    */
-  private void unmountFile(FuseMount mounts, Path path, FuseOptions options) throws IOException {
+  private void unmountFile(FuseMount mounts, Path path, boolean force) throws IOException {
     long giveUp = ticker.nanos() + BUSY_PATIENCE.toNanos();
-    while (true) {
+    while (MountTable.read().has(path, FuseMount.TYPE)) { // else somebody was faster
       try {
-        mounts.unmount(path, options.force());
+        mounts.unmount(path, force);
         return;
       } catch (BusyException e) {
         if (ticker.nanos() - giveUp >= 0) {
@@ -158,7 +174,13 @@ public final class FuseFrontend implements DeviceFrontend {
     export.add("remove " + directory, point::remove);
     DiskMount disk =
         DiskMount.mount(loop, point.path(), options.fileSystem(), options.mountOptions(), readOnly);
-    export.add("unmount " + directory, () -> disk.unmount(options.force()));
+    export.add(
+        "unmount " + directory,
+        () -> {
+          if (MountTable.read().has(point.path(), options.fileSystem())) {
+            disk.unmount(options.force());
+          }
+        });
     export.addressIs(point.path());
   }
 }

@@ -16,11 +16,13 @@ import java.nio.ByteBuffer;
  *                                  18 u16 congestion_threshold
  *                                  20 u32 max_write
  *                                  24 u32 time_gran, ns
- *                                  28 u16 max_pages
- *                                  30 … 0
+ * 16 u32 flags2                    28 u16 max_pages
+ *                                  32 u32 flags2
+ *                                  40 u16 request_timeout, s
+ *                                  others 0
  * </pre>
  *
- * Source: Linux uapi {@code linux/fuse.h}, protocol 7.38.
+ * Source: Linux uapi {@code linux/fuse.h}, protocol 7.43.
  */
 final class Handshake {
   /** Bytes of the answer's payload. */
@@ -29,7 +31,7 @@ final class Handshake {
   private static final int MAJOR = 7;
 
   /** What the layouts here follow; the kernel sends nothing newer to a server that says so. */
-  private static final int MINOR = 38;
+  private static final int MINOR = 43;
 
   /** Linux 4.20, the first with {@link #MAX_PAGES}. */
   private static final int OLDEST_MINOR = 28;
@@ -38,7 +40,11 @@ final class Handshake {
   private static final int BIG_WRITES = 1 << 5;
   private static final int ASYNC_DIO = 1 << 15;
   private static final int MAX_PAGES = 1 << 22;
-  private static final int WANTED = ASYNC_READ | BIG_WRITES | ASYNC_DIO | MAX_PAGES;
+  private static final int INIT_EXT = 1 << 30; // flags2 is there
+  private static final int WANTED = ASYNC_READ | BIG_WRITES | ASYNC_DIO | MAX_PAGES | INIT_EXT;
+
+  private static final int REQUEST_TIMEOUT = 1 << (42 - 32);
+  private static final int WANTED2 = REQUEST_TIMEOUT;
 
   /**
    * Read-ahead and asynchronous direct I/O (all of a loop device's requests) under way at once; the
@@ -47,6 +53,13 @@ final class Handshake {
   private static final int MAX_BACKGROUND = 256;
 
   private static final int CONGESTED = MAX_BACKGROUND * 3 / 4;
+  /**
+   * Linux 6.14 and newer end the connection if a request goes unanswered for so long, so that not
+   * even a server that has stopped, or waits for itself, leaves processes that cannot be killed. Far
+   * beyond what a device takes to give up a read; writes and flushes are waited for up to this.
+   */
+  private static final int TIMEOUT_SECONDS = 600;
+
   private static final int PAGE_BYTES = 4096;
   private static final int NANOSECOND = 1;
 
@@ -69,6 +82,8 @@ final class Handshake {
     int minor = body.getInt(at + 4);
     int readAheadBytes = body.getInt(at + 8);
     int offered = body.getInt(at + 12);
+    boolean extended = (offered & INIT_EXT) != 0 && body.remaining() >= 20;
+    int offered2 = extended ? body.getInt(at + 16) : 0;
     if (major < MAJOR || (major == MAJOR && minor < OLDEST_MINOR)) {
       throw new IOException(
           "FUSE protocol: expected "
@@ -84,14 +99,17 @@ final class Handshake {
     for (int i = 0; i < REPLY_BYTES; i++) {
       reply.put((byte) 0);
     }
-    reply.putInt(start, MAJOR).putInt(start + 4, MINOR);
+    reply.putInt(start, MAJOR).putInt(start + 4, Math.min(minor, MINOR));
     if (major > MAJOR) {
+      reply.putInt(start + 4, MINOR);
       return false;
     }
     reply.putInt(start + 8, readAheadBytes).putInt(start + 12, WANTED & offered);
     reply.putShort(start + 16, (short) MAX_BACKGROUND).putShort(start + 18, (short) CONGESTED);
     reply.putInt(start + 20, OperationDecoder.MAX_DATA_BYTES).putInt(start + 24, NANOSECOND);
     reply.putShort(start + 28, (short) (OperationDecoder.MAX_DATA_BYTES / PAGE_BYTES));
+    reply.putInt(start + 32, WANTED2 & offered2);
+    reply.putShort(start + 40, (short) TIMEOUT_SECONDS);
     return true;
   }
 }

@@ -110,7 +110,13 @@ final class LoopDevice {
     if (!force) {
       requireUnclaimed();
     }
-    device.ioctl("LOOP_CLR_FD", LOOP_CLR_FD, 0);
+    try {
+      device.ioctl("LOOP_CLR_FD", LOOP_CLR_FD, 0);
+    } catch (ErrnoException e) {
+      if (!e.is(Errno.ENXIO)) { // ENXIO: somebody was faster
+        throw e;
+      }
+    }
     device.close();
   }
 

@@ -51,6 +51,11 @@ record MountTable(List<Entry> entries) {
     return entries.reversed().stream().filter(entry -> entry.at().equals(path)).findFirst();
   }
 
+  /** True if the topmost mount at {@code path} is of {@code type}. */
+  boolean has(Path path, String type) {
+    return at(path).filter(entry -> entry.type().equals(type)).isPresent();
+  }
+
   /** Space, tab, newline and backslash are written as three octal digits. */
   private static String plain(String escaped) {
     var text = new StringBuilder();

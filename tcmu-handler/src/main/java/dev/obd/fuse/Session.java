@@ -1,6 +1,5 @@
 package dev.obd.fuse;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.nativeio.Fd;
 import java.io.Closeable;
 import java.io.IOException;
@@ -10,17 +9,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executor;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
 /**
  * Serves one mounted connection until it is unmounted. Reader threads (platform threads: each is
- * blocked in a system call most of its life) take requests from a channel of their own and hand
- * them on; none of them ever waits for a read of the device.
+ * blocked in a system call most of its life) take requests from a channel of their own. At least
+ * one of them is always free to take the next, however many requests wait for the device.
  */
 final class Session implements Closeable {
   private static final Logger log = LogManager.getLogger(Session.class);
@@ -33,6 +32,11 @@ final class Session implements Closeable {
   private final Phaser inFlight;
   private final List<Channel> channels;
   private final CountDownLatch readers;
+
+  /** Readers that wait for a request. */
+  private final AtomicInteger atTheirPost = new AtomicInteger();
+
+  private volatile boolean endExpected;
 
   private Session(String name, Dispatcher dispatcher, Phaser inFlight, List<Channel> channels) {
     this.name = name;
@@ -47,11 +51,10 @@ final class Session implements Closeable {
    * on. Waits for the kernel: to be called on a platform thread.
    *
    * @param name what logs call it: the path of the file
-   * @param waiting runs each task on a thread of its own; tasks wait
    * @param readerCount threads that take requests from the kernel, at least 1
    */
   static Session start(
-      String name, Fd fuse, BlockDevice device, OneFile file, Executor waiting, int readerCount)
+      String name, Fd fuse, DeviceCalls device, OneFile file, int readerCount)
       throws IOException {
     var channels = new ArrayList<Channel>();
     channels.add(new Channel(fuse));
@@ -67,7 +70,7 @@ final class Session implements Closeable {
       throw e;
     }
     var inFlight = new Phaser(1); // the party is this session, see close
-    var dispatcher = new Dispatcher(device, file, waiting, inFlight);
+    var dispatcher = new Dispatcher(device, file, inFlight);
     var session = new Session(name, dispatcher, inFlight, List.copyOf(channels));
     for (int i = 0; i < channels.size(); i++) {
       Channel channel = channels.get(i);
@@ -104,8 +107,21 @@ final class Session implements Closeable {
     ByteBuffer request = requestBuffer();
     var small = new ReplyBuffer(ReplyBuffer.SMALL);
     try {
-      while (channel.receive(request)) {
-        dispatcher.dispatch(channel, request, small);
+      while (true) {
+        boolean received;
+        int others;
+        atTheirPost.incrementAndGet();
+        try {
+          received = channel.receive(request);
+        } finally {
+          others = atTheirPost.decrementAndGet();
+        }
+        if (!received) {
+          return;
+        }
+        // Not changing threads halves the time of a read whose bytes are near. If they are not,
+        // this reader is away for long; so the last one at its post passes requests on.
+        dispatcher.dispatch(channel, request, small, others > 0);
       }
     } catch (IOException | RuntimeException | Error e) {
       log.error("fuse.reader.failed file={}", name, e);
@@ -115,8 +131,16 @@ final class Session implements Closeable {
         // Whatever ended the readers: with its last channel the kernel ends the connection, so that
         // nobody waits for an answer that will not come.
         closeChannels();
+        if (!endExpected) {
+          log.warn("fuse.unmounted.by.others file={}", name);
+        }
       }
     }
+  }
+
+  /** Whether it is this process that is about to unmount; if not, the end is worth a warning. */
+  void expectEnd(boolean expected) {
+    endExpected = expected;
   }
 
   private void closeChannels() {
@@ -137,7 +161,7 @@ final class Session implements Closeable {
   public void close() throws IOException {
     try {
       if (!readers.await(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
-        throw new IOException(name + ": unmounted, but somebody still has it open");
+        throw new IOException(name + ": unmounted, but requests are still under way");
       }
       inFlight.awaitAdvanceInterruptibly(
           inFlight.arriveAndDeregister(), CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);

@@ -34,7 +34,7 @@ class DiskChangesTest {
     random.nextBytes(model);
     try (var device =
         new BlockDevice("d", MemoryDisk.writable(model.clone()), DeviceOptions.DEFAULTS)) {
-      var changes = new DiskChanges(device, new WriteGate());
+      var changes = new DiskChanges(calls(device), new WriteGate());
       for (int i = 0; i < 300; i++) {
         int offset = random.nextInt(SIZE);
         int length = random.nextInt(Math.min(SIZE - offset, 3000)) + 1;
@@ -55,7 +55,7 @@ class DiskChangesTest {
   @Test
   void manyWritersOfOneSectorDoNotUndoEachOther() throws Exception {
     try (var device = new BlockDevice("d", MemoryDisk.writable(4096), DeviceOptions.DEFAULTS)) {
-      var changes = new DiskChanges(device, new WriteGate());
+      var changes = new DiskChanges(calls(device), new WriteGate());
       var all = new CompletableFuture<?>[64];
       for (int i = 0; i < all.length; i++) {
         byte[] mine = {(byte) (i + 1), (byte) (i + 1)};
@@ -91,6 +91,10 @@ class DiskChangesTest {
     assertThat(gate.tryEnter()).isFalse();
     gate.leaveAlone();
     assertThat(gate.tryEnter()).isTrue();
+  }
+
+  static DeviceCalls calls(BlockDevice device) {
+    return new DeviceCalls(device, task -> Thread.ofPlatform().daemon().start(task));
   }
 
   private static byte[] content(BlockDevice device) {

@@ -36,7 +36,7 @@ class DiskSeeksTest {
       }
     }
     try (var device = new BlockDevice("d", disk, DeviceOptions.DEFAULTS)) {
-      var seeks = new DiskSeeks(device);
+      var seeks = new DiskSeeks(DiskChangesTest.calls(device));
       for (int i = 0; i < 200; i++) {
         long offset = random.nextLong(-10, SECTORS * 512L + 10);
         assertThat(seek(seeks, offset, DiskSeeks.SEEK_DATA)).isEqualTo(next(data, offset, true));

@@ -175,6 +175,7 @@ class FuseFileTest {
             "--iodepth=16",
             "--verify=crc32c",
             "--verify_fatal=1",
+            "--verify_state_save=0",
             "--end_fsync=1",
             "--randseed=5",
             "--output-format=terse")
@@ -207,8 +208,8 @@ class FuseFileTest {
     disk.play((_, _, _) -> await(release));
     var options =
         DeviceOptions.DEFAULTS
-            .withReadPatience(Duration.ofMillis(200))
-            .withHangGrace(Duration.ofMillis(100));
+            .withReadPatience(Duration.ofSeconds(2))
+            .withHangGrace(Duration.ofSeconds(1));
     try (var device = new BlockDevice("hangs", disk, options);
         Export _ = export(device)) {
       var hung =
@@ -375,7 +376,9 @@ class FuseFileTest {
       var done = new CompletableFuture<String>();
       Thread.ofVirtual()
           .start(() -> {
-            try (Export export = export(device)) {
+            try {
+              Export export = export(device);
+              export.close();
               done.complete(export.address());
             } catch (Exception e) {
               done.completeExceptionally(e);
