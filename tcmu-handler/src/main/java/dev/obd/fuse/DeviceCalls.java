@@ -34,8 +34,8 @@ record DeviceCalls(BlockDevice device, Executor workers) {
   }
 
   /**
-   * Runs {@code request} and waits for its end. After {@link Status#TIMED_OUT} its buffer or list is
-   * not to be used again.
+   * Runs {@code request} and waits for its end. After {@link Status#TIMED_OUT} its buffer or list
+   * is not to be used again.
    */
   Status serve(Request request) {
     var end = new CompletableFuture<Status>();

@@ -53,10 +53,11 @@ final class Handshake {
   private static final int MAX_BACKGROUND = 256;
 
   private static final int CONGESTED = MAX_BACKGROUND * 3 / 4;
+
   /**
    * Linux 6.14 and newer end the connection if a request goes unanswered for so long, so that not
-   * even a server that has stopped, or waits for itself, leaves processes that cannot be killed. Far
-   * beyond what a device takes to give up a read; writes and flushes are waited for up to this.
+   * even a server that has stopped, or waits for itself, leaves processes that cannot be killed.
+   * Far beyond what a device takes to give up a read; writes and flushes are waited for up to this.
    */
   private static final int TIMEOUT_SECONDS = 600;
 

@@ -53,8 +53,7 @@ final class Session implements Closeable {
    * @param name what logs call it: the path of the file
    * @param readerCount threads that take requests from the kernel, at least 1
    */
-  static Session start(
-      String name, Fd fuse, DeviceCalls device, OneFile file, int readerCount)
+  static Session start(String name, Fd fuse, DeviceCalls device, OneFile file, int readerCount)
       throws IOException {
     var channels = new ArrayList<Channel>();
     channels.add(new Channel(fuse));

@@ -11,7 +11,11 @@ import org.junit.jupiter.api.Test;
 class HandshakeTest {
   private static ByteBuffer init(int major, int minor, int flags) {
     ByteBuffer body = ByteBuffer.allocate(64).order(ByteOrder.nativeOrder());
-    return body.putInt(0, major).putInt(4, minor).putInt(8, 131072).putInt(12, flags).putInt(16, -1);
+    return body.putInt(0, major)
+        .putInt(4, minor)
+        .putInt(8, 131072)
+        .putInt(12, flags)
+        .putInt(16, -1);
   }
 
   private static ByteBuffer reply() {
