@@ -17,6 +17,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** The obd command. Exit status: 0 done, 1 it failed or the answer is no, 2 wrong usage. */
 @Command(
@@ -76,7 +77,7 @@ public final class Main implements Runnable {
 
   private int failed(Exception e, CommandLine line, ParseResult parsed) {
     PrintWriter err = line.getErr();
-    if (e instanceof IllegalArgumentException) {
+    if (e instanceof IllegalArgumentException || e instanceof TypeConversionException) {
       // Names and numbers are read where they are used: what cannot be read there was typed wrong.
       err.println("obd: " + e.getMessage());
       err.println("Try 'obd help " + line.getCommandName() + "' for what is expected.");

@@ -106,6 +106,16 @@ final class ObdProcess implements AutoCloseable {
     return await();
   }
 
+  /**
+   * Whether this process, and so every child, was started with SIGINT ignored: shells do that to
+   * jobs in the background, and a JVM leaves it so.
+   */
+  static boolean ignoresInterrupts() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith("SigIgn:"))
+        .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & 2) != 0);
+  }
+
   /** SIGKILL. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();

@@ -1,0 +1,195 @@
+package dev.obd.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import dev.obd.testdata.Tools;
+import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class RecordCommandTest {
+  private TestHome home;
+  private Cli cli;
+  private String source;
+  private String target;
+
+  @BeforeEach
+  void prepare() throws IOException, InterruptedException {
+    TestDisk disk = TestDisk.get();
+    home = new TestHome();
+    cli = new Cli(home.resolve("obd"));
+    source = "oci:" + home.resolve("images") + ":app";
+    target = "oci:" + home.resolve("images") + ":traced";
+    cli.ok("import", disk.raw().toString(), source);
+  }
+
+  @AfterEach
+  void clean() throws IOException {
+    if (home != null) {
+      home.close();
+    }
+  }
+
+  private Cli.Result record(String... more) {
+    List<String> arguments = new ArrayList<>(List.of("record", source, target));
+    arguments.addAll(List.of(more));
+    return cli.run(arguments.toArray(String[]::new));
+  }
+
+  @Test
+  void whatTheCommandReadsBecomesTheTrace() throws IOException {
+    Tools.requireOnPath("qemu-io");
+    Path trace = home.resolve("app.trace");
+    Cli.Result result =
+        record(
+            "--time",
+            "60s",
+            "--json",
+            "--trace-out",
+            trace.toString(),
+            "--",
+            "sh",
+            "-c",
+            "test -S \"$OBD_SOCKET\" && qemu-io -r -f raw -c 'read 0 4M' \"$OBD_NBD\" >/dev/null");
+    JsonObject made = result.expectSuccess().json();
+    assertThat(made.get("endedBy").getAsString()).isEqualTo("command");
+    assertThat(made.get("commandStatus").getAsInt()).isZero();
+    assertThat(made.get("layers").getAsInt()).isEqualTo(2);
+    assertThat(made.get("name").getAsString()).isEqualTo(target);
+    assertThat(made.get("recordedBytes").getAsLong()).isBetween(1L << 20, 10L << 20);
+    Trace written = TraceFile.read(trace);
+    assertThat(written).hasSize(made.get("traceRecords").getAsInt());
+    assertThat(written.bytes()).isEqualTo(made.get("recordedBytes").getAsLong());
+    assertThat(Files.list(cli.home().resolve("run"))).isEmpty();
+  }
+
+  @Test
+  void anImageWithATraceIsRefusedBeforeAnythingRunsUnlessItIsToBeReplaced() {
+    record("--time", "0s").expectSuccess();
+    Path ran = home.resolve("ran");
+    Cli.Result refused =
+        cli.run("record", target, target, "--time", "5s", "--", "touch", ran.toString());
+    assertThat(refused.status()).isEqualTo(1);
+    assertThat(refused.err()).hasLineCount(1).contains("has a trace layer already");
+    assertThat(ran).doesNotExist();
+    JsonObject replaced =
+        cli.ok("record", target, target, "--time", "0s", "--replace", "--json").json();
+    assertThat(replaced.get("layers").getAsInt()).isEqualTo(2);
+    assertThat(replaced.get("traceRemoved").getAsBoolean()).isTrue();
+  }
+
+  @Test
+  void aRecordingOfNothingIsStillAnImageAndSaysSo() {
+    Cli.Result result = record("--time", "100ms").expectSuccess();
+    assertThat(result.out()).contains("ended   by time").contains("trace   ");
+    assertThat(result.err()).contains("nothing was read beyond what opening the image takes");
+  }
+
+  @Test
+  void atTheTimeTheCommandAndAllItStartedIsStopped() throws Exception {
+    Path pids = home.resolve("pids");
+    Cli.Result result =
+        record(
+            "--time",
+            "1s",
+            "--grace",
+            "500ms",
+            "--",
+            "sh",
+            "-c",
+            "trap '' TERM; echo $$ > %s; sleep 1000 & echo $! >> %s; while :; do sleep 0.1; done"
+                .formatted(pids, pids));
+    result.expectSuccess();
+    assertThat(result.out()).contains("ended   by time");
+    assertThat(result.err()).contains("did not end").contains("killed it");
+    List<String> all = Files.readAllLines(pids);
+    assertThat(all).hasSize(2);
+    for (String pid : all) {
+      assertThat(ProcessHandle.of(Long.parseLong(pid)).map(ProcessHandle::isAlive).orElse(false))
+          .as("process " + pid)
+          .isFalse();
+    }
+  }
+
+  @Test
+  void aFailedCommandIsToldAndTheRecordingKept() {
+    Cli.Result result = record("--time", "60s", "--json", "--", "sh", "-c", "exit 3");
+    assertThat(result.expectSuccess().json().get("commandStatus").getAsInt()).isEqualTo(3);
+    assertThat(result.err()).contains("the command ended with status 3");
+  }
+
+  @Test
+  void aCommandThatCannotBeStartedMakesNoImage() {
+    Cli.Result result = record("--time", "60s", "--", "/no/such/program");
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.err()).contains("/no/such/program");
+    assertThat(cli.run("push", target, "127.0.0.1:9/x").err()).contains("no image traced");
+  }
+
+  @Test
+  void aSignalEndsTheRecordingAndTheImageIsBuilt() throws Exception {
+    for (boolean interrupt : new boolean[] {true, false}) {
+      if (interrupt && ObdProcess.ignoresInterrupts()) {
+        System.err.println("SIGINT is ignored here, as in a job in the background: not tried");
+        continue;
+      }
+      try (ObdProcess recording =
+          ObdProcess.start(
+              cli.home(),
+              "record",
+              source,
+              target,
+              "--time",
+              "10m",
+              "--json",
+              "--",
+              "sleep",
+              "600")) {
+        recording.awaitReady();
+        int status = interrupt ? recording.interrupt() : recording.stop();
+        assertThat(status).as(recording.err()).isZero();
+        assertThat(recording.out()).contains("\"endedBy\": \"signal\"").contains(target);
+      }
+    }
+  }
+
+  @Test
+  void withoutACommandItServesUntilTheTime() throws Exception {
+    Tools.requireOnPath("nbdinfo");
+    Path socket = home.resolve("here.sock");
+    Thread late =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                for (int i = 0; i < 500 && !Files.exists(socket); i++) {
+                  TimeUnit.MILLISECONDS.sleep(20);
+                }
+                dev.obd.testdata.Processes.run("nbdinfo", "nbd+unix:///?socket=" + socket);
+              } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    Cli.Result result = record("--time", "2s", "--nbd", "unix:" + socket);
+    late.join();
+    assertThat(result.expectSuccess().err()).contains("ready nbd+unix:///?socket=" + socket);
+    assertThat(socket).doesNotExist();
+  }
+
+  @Test
+  void wrongUseIsToldFromFailure() {
+    assertThat(cli.run("record", source, target).status()).as("no time").isEqualTo(2);
+    assertThat(record("--time", "soon").status()).isEqualTo(2);
+    assertThat(record("--time", "1s", "--nbd", "here").status()).isEqualTo(2);
+    assertThat(cli.run("record", source, "Not A Name", "--time", "1s").status()).isEqualTo(2);
+    assertThat(cli.run("record", "/no/such", target, "--time", "1s").status()).isEqualTo(1);
+  }
+}
