@@ -329,7 +329,7 @@ class BlockDeviceTest {
     var written = new CompletableFuture<Status>();
     device.submit(write(0, 512), written::complete);
     inside.await();
-    var drained = CompletableFuture.supplyAsync(() -> drain(device));
+    var drained = CompletableFuture.supplyAsync(() -> drain(device), Thread::startVirtualThread);
     while (device.state() instanceof DeviceState.Serving) {
       Thread.onSpinWait();
     }

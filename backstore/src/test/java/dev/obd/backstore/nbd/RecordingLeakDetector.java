@@ -13,6 +13,11 @@ public final class RecordingLeakDetector<T> extends ResourceLeakDetector<T> {
     super(type, samplingInterval);
   }
 
+  /** The constructor Netty had before; it complains where it is missing. */
+  public RecordingLeakDetector(Class<?> type, int samplingInterval, long unused) {
+    super(type, samplingInterval);
+  }
+
   static Queue<String> reports() {
     return REPORTS;
   }
