@@ -165,7 +165,8 @@ public final class BlockDevice implements Closeable {
 
   private void refuse(Call call) {
     counters.refused(Status.SHUTTING_DOWN);
-    call.end(Status.SHUTTING_DOWN);
+    call.end();
+    call.answer(Status.SHUTTING_DOWN);
     inFlight.remove(call);
   }
 
@@ -230,12 +231,13 @@ public final class BlockDevice implements Closeable {
 
   private void end(Call call, Status status) {
     counters.ended(call.op(), call.length(), status, options.ticker().nanos() - call.startNanos());
+    if (call.end()) {
+      stuckCalls.decrementAndGet();
+      stuckBytes.addAndGet(-call.length());
+      log.warn("device.io.late device={} op={} offset={}", id, call.op(), call.offset());
+    }
     try {
-      if (call.end(status)) {
-        stuckCalls.decrementAndGet();
-        stuckBytes.addAndGet(-call.length());
-        log.warn("device.io.late device={} op={} offset={}", id, call.op(), call.offset());
-      }
+      call.answer(status);
     } finally {
       inFlight.remove(call);
     }

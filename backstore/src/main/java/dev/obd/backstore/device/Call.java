@@ -13,7 +13,7 @@ final class Call {
   private final Deadline guard;
   private final long startNanos;
 
-  // Both guarded by this; the lock also keeps overdue() before done(), whoever calls them.
+  // Both guarded by this. The guard calls overdue() under the lock, so that done() comes after it.
   private boolean overdue;
   private boolean ended;
 
@@ -91,10 +91,13 @@ final class Call {
     return true;
   }
 
-  /** Ends the call; true if it had been given up before. */
-  synchronized boolean end(Status status) {
+  /** Keeps the guard off from now on; true if it was there before. {@link #answer} comes next. */
+  synchronized boolean end() {
     ended = true;
-    completion.done(status);
     return overdue;
+  }
+
+  void answer(Status status) {
+    completion.done(status);
   }
 }

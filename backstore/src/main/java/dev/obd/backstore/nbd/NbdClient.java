@@ -110,6 +110,8 @@ public final class NbdClient implements Closeable {
         broken = true;
         channel.write(request(Protocol.CMD_DISC, 0, 0, 0), NOTHING);
       }
+    } catch (IOException _) {
+      // The server went first; nothing is lost by that.
     } finally {
       lock.unlock();
     }

@@ -40,13 +40,13 @@ class BlockDeviceTest {
     return device(disk, DeviceOptions.DEFAULTS);
   }
 
-  /** Gives up on hung reads within a tenth of a second. */
+  /** Gives up on hung reads within a second. */
   private BlockDevice impatient() {
     return device(
         disk,
         DeviceOptions.DEFAULTS
-            .withReadPatience(Duration.ofMillis(50))
-            .withHangGrace(Duration.ofMillis(50)));
+            .withReadPatience(Duration.ofMillis(300))
+            .withHangGrace(Duration.ofMillis(300)));
   }
 
   @AfterEach

@@ -277,8 +277,8 @@ public abstract class DeviceFrontendContract {
             device(
                 disk,
                 DeviceOptions.DEFAULTS
-                    .withReadPatience(Duration.ofMillis(100))
-                    .withHangGrace(Duration.ofMillis(100))));
+                    .withReadPatience(Duration.ofMillis(400))
+                    .withHangGrace(Duration.ofMillis(400))));
     var release = new CountDownLatch(1);
     disk.play((_, _, _) -> await(release));
     try {
@@ -319,6 +319,10 @@ public abstract class DeviceFrontendContract {
       for (Future<?> reader : readers) {
         reader.get(60, TimeUnit.SECONDS);
       }
+    }
+    long limit = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (device.stats().inFlight() > 0 && System.nanoTime() < limit) {
+      Thread.onSpinWait(); // an answer may be out a moment before its request is off the books
     }
     assertThat(device.stats().inFlight()).isZero();
     assertThat(device.drain(Duration.ofSeconds(10))).isEqualTo(new DeviceState.Closed());
