@@ -20,7 +20,7 @@ record KernelMount(Privileges self) implements FuseMount {
           "fd=%d,rootmode=%s,user_id=%d,group_id=%d"
               .formatted(fuse.number(), REGULAR_FILE, self.user(), self.group());
       long flags = Mounts.NO_SUID | Mounts.NO_DEVICES | (readOnly ? Mounts.READ_ONLY : 0);
-      Mounts.mount(SOURCE, file, TYPE, flags, data);
+      Mounts.mountOpen(SOURCE, file, TYPE, flags, data);
       return fuse;
     } catch (IOException e) {
       fuse.close();

@@ -37,6 +37,10 @@ final class LibC {
 
     int umount2(String target, int flags);
 
+    int unshare(int flags);
+
+    long syscall(long number, long first, long second, long third);
+
     int pipe2(@Out int[] ends, int flags);
 
     int socketpair(int domain, int type, int protocol, @Out int[] ends);

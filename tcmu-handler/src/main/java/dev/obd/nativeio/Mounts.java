@@ -31,14 +31,36 @@ public final class Mounts {
   public static void mount(
       String source, Path target, String type, long flags, @Nullable String data)
       throws IOException {
-    int result = LibC.calls().mount(source, target.toString(), type, flags, data);
-    LibC.checked(
-        result, "mount(" + source + " at " + target + ", type " + type + ", options " + data + ")");
+    LibC.Calls libc = LibC.calls();
+    String at = target.toString();
+    int errno = FilelessThread.call(() -> libc.mount(source, at, type, flags, data));
+    if (errno != 0) {
+      throw new ErrnoException(describe(source, at, type, data), errno);
+    }
+  }
+
+  /**
+   * Mounts what is behind an open descriptor, which {@code data} names by its number. Does not
+   * wait.
+   */
+  public static void mountOpen(String source, Path target, String type, long flags, String data)
+      throws IOException {
+    String at = target.toString();
+    int result = LibC.calls().mount(source, at, type, flags, data);
+    LibC.checked(result, describe(source, at, type, data));
+  }
+
+  private static String describe(String source, String at, String type, @Nullable String data) {
+    return "mount(" + source + " at " + at + ", type " + type + ", options " + data + ")";
   }
 
   /** Unmounts; symbolic links are not followed. */
   public static void unmount(Path target, int flags) throws IOException {
-    int result = LibC.calls().umount2(target.toString(), flags | NO_FOLLOW);
-    LibC.checked(result, "umount(" + target + ")");
+    LibC.Calls libc = LibC.calls();
+    String at = target.toString();
+    int errno = FilelessThread.call(() -> libc.umount2(at, flags | NO_FOLLOW));
+    if (errno != 0) {
+      throw new ErrnoException("umount(" + at + ")", errno);
+    }
   }
 }

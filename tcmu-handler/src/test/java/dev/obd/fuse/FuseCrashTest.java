@@ -47,6 +47,10 @@ class FuseCrashTest {
   }
 
   private Process serve(String query, String access) throws IOException {
+    return startUntil("serving ", query, access);
+  }
+
+  private Process startUntil(String sign, String query, String access) throws IOException {
     Process child =
         new ProcessBuilder(
                 FuseServer.command(
@@ -60,7 +64,7 @@ class FuseCrashTest {
       if (line == null) {
         throw new AssertionError("the server ended: " + seen);
       }
-      if (line.startsWith("serving ")) {
+      if (line.startsWith(sign)) {
         return child;
       }
       seen.append(line).append('\n');
@@ -93,6 +97,16 @@ class FuseCrashTest {
     assertThat(reader.waitFor(60, TimeUnit.SECONDS)).isTrue();
     Machine.run("umount", mounted).ok();
     Machine.run("umount", file).ok();
+    assertThat(Machine.run("losetup", "-j", file).output()).isBlank();
+  }
+
+  /** Its own mount waits for it then; see FilelessThread. */
+  @Test
+  void aServerCanBeKilledWhileItMountsWhatDoesNotAnswer() throws Exception {
+    Process child = startUntil("hanging", "?mount=" + mounted, "hang");
+    kill(child);
+    Machine.run("umount", file).ok();
+    assertThat(MountTable.read().at(mounted)).isEmpty();
     assertThat(Machine.run("losetup", "-j", file).output()).isBlank();
   }
 

@@ -4,6 +4,7 @@ import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.DeviceOptions;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.MemoryDisk;
+import dev.obd.backstore.device.ScriptedDisk;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /** A server in a process of its own, so that it can be killed. */
 public final class FuseServer {
@@ -20,12 +22,20 @@ public final class FuseServer {
   /**
    * Exports a disk until standard input ends.
    *
-   * @param args the URI, the file with the disk's content, "ro" or "rw"
+   * @param args the URI, the file with the disk's content, "ro", "rw", or "hang" for a disk that
+   *     answers no read
    */
   public static void main(String[] args) throws Exception {
     byte[] content = Files.readAllBytes(Path.of(args[1]));
-    MemoryDisk disk =
-        args[2].equals("rw") ? MemoryDisk.writable(content) : MemoryDisk.readOnly(content);
+    var disk =
+        new ScriptedDisk(
+            args[2].equals("rw") ? MemoryDisk.writable(content) : MemoryDisk.readOnly(content));
+    if (args[2].equals("hang")) {
+      disk.play((_, _, _) -> {
+        System.out.println("hanging");
+        forEver();
+      });
+    }
     try (var device = new BlockDevice("child", disk, DeviceOptions.DEFAULTS);
         Export export = new FuseFrontend().export(device, URI.create(args[0]))) {
       System.out.println("serving " + export.address());
@@ -34,6 +44,12 @@ public final class FuseServer {
       }
     }
     System.out.println("closed");
+  }
+
+  private static void forEver() {
+    while (true) {
+      LockSupport.park();
+    }
   }
 
   /** The command that runs {@link #main} with only the class path it needs. */

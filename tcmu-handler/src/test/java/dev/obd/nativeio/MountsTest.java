@@ -29,6 +29,16 @@ class MountsTest {
   }
 
   @Test
+  void theThreadThatMountsLeavesOurDescriptorsAlone() throws IOException {
+    Path file = Files.writeString(dir.resolve("f"), "still here");
+    try (Fd open = Fd.open(file, Fd.READ_ONLY)) {
+      assertThatThrownBy(() -> Mounts.unmount(dir, 0)).isInstanceOf(ErrnoException.class);
+      var bytes = java.nio.ByteBuffer.allocateDirect(16);
+      assertThat(open.read(bytes)).isEqualTo(10);
+    }
+  }
+
+  @Test
   void anUnknownFileSystemIsAnErrorThatNamesEverything() {
     assumeTrue(System.getProperty("user.name").equals("root"), "mounting needs root");
     assertThatThrownBy(() -> Mounts.mount("test", dir, "nosuchfs", 0, null))
