@@ -151,24 +151,30 @@ public final class MemoryDisk implements Disk {
   public void extents(long offset, long length, Visitor visitor) throws IOException {
     checkOpen();
     long end = offset + length;
+    long from = offset;
+    Kind open = null;
     for (long at = offset; at < end; ) {
-      Kind kind = kindAt(at);
-      long runEnd = at / SECTOR * SECTOR + SECTOR;
-      while (runEnd < end && kindAt(runEnd) == kind) {
-        runEnd += SECTOR;
+      Kind[] kinds = kindsOf(chunks[(int) (at / CHUNK)]);
+      for (long chunkEnd = Math.min(end, at / CHUNK * CHUNK + CHUNK); at < chunkEnd; ) {
+        Kind kind = kinds[(int) (at % CHUNK) / SECTOR];
+        if (open != null && open != kind) {
+          if (!visitor.extent(from, at - from, open)) {
+            return;
+          }
+          from = at;
+        }
+        open = kind;
+        at = Math.min(chunkEnd, at / SECTOR * SECTOR + SECTOR);
       }
-      runEnd = Math.min(runEnd, end);
-      if (!visitor.extent(at, runEnd - at, kind)) {
-        return;
-      }
-      at = runEnd;
+    }
+    if (open != null) {
+      visitor.extent(from, end - from, open);
     }
   }
 
-  private Kind kindAt(long offset) {
-    Chunk chunk = chunks[(int) (offset / CHUNK)];
+  private static Kind[] kindsOf(Chunk chunk) {
     synchronized (chunk) {
-      return chunk.kinds[(int) (offset % CHUNK) / SECTOR];
+      return chunk.kinds.clone();
     }
   }
 
