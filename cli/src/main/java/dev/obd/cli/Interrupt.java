@@ -3,6 +3,7 @@ package dev.obd.cli;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * SIGINT and SIGTERM as an event that a command waits for. The JVM does not go until the command
@@ -16,6 +17,9 @@ final class Interrupt implements AutoCloseable {
 
   /** Set while a signal takes the JVM down and some command was there to hear of it. */
   private static volatile boolean leaving;
+
+  /** How many commands are there to hear of a signal. */
+  private static final AtomicInteger LISTENING = new AtomicInteger();
 
   private final Duration grace;
   private final CountDownLatch asked = new CountDownLatch(1);
@@ -31,7 +35,21 @@ final class Interrupt implements AutoCloseable {
    */
   Interrupt(Duration grace) {
     this.grace = grace;
+    LISTENING.incrementAndGet();
     Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  /**
+   * Says what is done at a signal that no command hears of: one that just works until it is done.
+   */
+  static void otherwise(Runnable cleanUp) {
+    Runnable unlessHeard =
+        () -> {
+          if (LISTENING.get() == 0) {
+            cleanUp.run();
+          }
+        };
+    Runtime.getRuntime().addShutdownHook(new Thread(unlessHeard, "obd-clean-up"));
   }
 
   private void hear() {
@@ -76,6 +94,7 @@ final class Interrupt implements AutoCloseable {
   @Override
   public void close() {
     done.countDown();
+    LISTENING.decrementAndGet();
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {

@@ -21,7 +21,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "List the images of the local store.",
-      "LOCAL is how much of an image's layers lies in the store; the rest is fetched from its registry when it is read."
+      "LOCAL is how much of an image's layers lies in the store; the rest is fetched from its registry when it is read.",
+      "",
+      "Example:  obd ls --json | jq -r '.images[].name'"
     })
 final class LsCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

@@ -1,6 +1,7 @@
 package dev.obd.cli;
 
 import dev.obd.io.FormatException;
+import dev.obd.io.PendingFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -8,7 +9,6 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -44,8 +44,12 @@ import picocli.CommandLine.TypeConversionException;
       RecordCommand.class,
       CommitCommand.class,
       ImportCommand.class,
+      ExportCommand.class,
+      InspectCommand.class,
+      TraceCommand.class,
+      LayerCommand.class,
       CommandLine.HelpCommand.class,
-      AutoComplete.GenerateCompletion.class
+      CompletionCommand.class
     })
 public final class Main implements Runnable {
   @Spec private CommandSpec spec;
@@ -80,7 +84,8 @@ public final class Main implements Runnable {
     if (e instanceof IllegalArgumentException || e instanceof TypeConversionException) {
       // Names and numbers are read where they are used: what cannot be read there was typed wrong.
       err.println("obd: " + e.getMessage());
-      err.println("Try 'obd help " + line.getCommandName() + "' for what is expected.");
+      err.println(
+          "Try '" + line.getCommandSpec().qualifiedName() + " --help' for what is expected.");
       if (debug) {
         e.printStackTrace(err);
       }
@@ -117,6 +122,7 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    Interrupt.otherwise(PendingFile::abandonAll);
     int status = commandLine(out, err).execute(args);
     out.flush();
     if (System.out.checkError() && status == 0) {

@@ -2,7 +2,10 @@ package dev.obd.cli;
 
 import dev.obd.io.Ticker;
 import dev.obd.registry.Progress;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -27,6 +30,21 @@ final class Terminal {
   /** A terminal for this process; the launcher says whether the error stream is one. */
   static Terminal ofProcess(PrintWriter err) {
     return new Terminal(err, Boolean.getBoolean("obd.tty"), Ticker.SYSTEM);
+  }
+
+  /**
+   * True if standard output is a terminal. {@code Console} does not know when standard input is
+   * none.
+   */
+  static boolean isOutputTerminal() {
+    try {
+      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
+      return target.startsWith("/dev/pts/")
+          || target.startsWith("/dev/tty")
+          || target.equals("/dev/console");
+    } catch (IOException | UnsupportedOperationException e) {
+      return false; // no /proc: not Linux, nothing to be warned of
+    }
   }
 
   /** One line that stays. */

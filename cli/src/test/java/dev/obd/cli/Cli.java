@@ -27,6 +27,14 @@ final class Cli {
       return this;
     }
 
+    /** This result if the command exited with {@code wanted}. */
+    Result expect(int wanted) {
+      if (status != wanted) {
+        throw new AssertionError("exit " + status + ", expected " + wanted + "\n" + out + err);
+      }
+      return this;
+    }
+
     /** The document on standard output. */
     JsonObject json() {
       return JsonParser.parseString(out).getAsJsonObject();

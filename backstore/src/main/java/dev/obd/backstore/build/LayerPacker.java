@@ -1,9 +1,7 @@
 package dev.obd.backstore.build;
 
-import dev.obd.format.tar.TarLayerWriter;
-import dev.obd.format.zfile.ZFileWriter;
 import dev.obd.io.ByteSink;
-import dev.obd.io.FileSink;
+import dev.obd.io.PendingFile;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
 import dev.obd.registry.MediaTypes;
@@ -18,6 +16,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** Packs an LSMT stream as images carry it: tar around ZFile around LSMT. */
 public final class LayerPacker {
@@ -35,8 +34,9 @@ public final class LayerPacker {
   public static LayerBlob pack(Path file, PackOptions options, LayerWriter layer)
       throws IOException {
     Files.createDirectories(file.toAbsolutePath().getParent());
-    try (ByteSink out =
-        ZFileWriter.open(TarLayerWriter.open(FileSink.create(file)), options.zfile())) {
+    var output =
+        new OutputOptions(Optional.of(options.zfile()), true, PendingFile.Existing.REPLACE);
+    try (ByteSink out = LayerOutput.open(file, output)) {
       layer.write(out);
       out.finish();
     }
