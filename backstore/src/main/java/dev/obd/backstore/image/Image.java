@@ -30,6 +30,7 @@ public final class Image implements Disk {
   private final Optional<Replayer> replayer;
   private final Executor executor;
   private final Deque<Closeable> open;
+  private final Prefetches prefetches = new Prefetches();
 
   /**
    * @param open what closing the image closes, first the newest: the replay before the layers it
@@ -52,6 +53,7 @@ public final class Image implements Disk {
     this.replayer = replayer;
     this.executor = executor;
     this.open = open;
+    open.push(prefetches);
   }
 
   public String name() {
@@ -114,16 +116,17 @@ public final class Image implements Disk {
     extents.extents(offset, length, visitor);
   }
 
-  /** A hint must not hold up the client that gives it: this returns at once. */
+  /**
+   * A hint must not hold up the client that gives it: this returns at once. Hints that come faster
+   * than they can be followed are dropped.
+   */
   @Override
   public void prefetch(long offset, long length) throws IOException {
     if (stack.isPresent()) {
-      Replayer.start(
-          name,
-          layers,
-          () -> LayerAccesses.of(stack.get(), List.of(new Range(offset, length))),
-          ReplayOptions.DEFAULT,
-          executor);
+      LayerStack below = stack.get();
+      Replayer.TraceLoader loader =
+          () -> LayerAccesses.of(below, List.of(new Range(offset, length)));
+      prefetches.start(() -> Replayer.start(name, layers, loader, ReplayOptions.DEFAULT, executor));
     }
   }
 

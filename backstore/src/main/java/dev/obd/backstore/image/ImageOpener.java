@@ -27,9 +27,10 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -135,14 +136,40 @@ public final class ImageOpener {
   private List<SealedLayer> openLayers(
       ImagePlan plan, ReadContext context, Optional<AccessSink> sink, boolean fillCache)
       throws IOException {
-    List<Future<SealedLayer>> opening = new ArrayList<>();
-    for (int i = 0; i < plan.lowers().size(); i++) {
-      int number = i;
-      LayerOrigin origin = plan.lowers().get(i);
-      opening.add(
-          executor.submit(() -> context.run(() -> layers.open(number, origin, sink, fillCache))));
+    List<CompletableFuture<SealedLayer>> opening = new ArrayList<>();
+    try {
+      for (int i = 0; i < plan.lowers().size(); i++) {
+        int number = i;
+        LayerOrigin origin = plan.lowers().get(i);
+        var layer = new CompletableFuture<SealedLayer>();
+        opening.add(layer);
+        executor.execute(() ->
+            complete(layer, () -> context.run(() -> layers.open(number, origin, sink, fillCache))));
+      }
+    } catch (RejectedExecutionException e) {
+      opening.forEach(layer -> abandon(layer, e));
+      throw e;
     }
     return join(plan, opening);
+  }
+
+  /** A layer that comes when nobody waits for it any more is closed. */
+  private static void complete(
+      CompletableFuture<SealedLayer> layer, ReadContext.Operation<SealedLayer> open) {
+    try {
+      SealedLayer opened = open.run();
+      if (!layer.complete(opened)) {
+        opened.close();
+      }
+    } catch (Throwable e) { // whatever it is, whoever waits must hear of it
+      layer.completeExceptionally(e);
+    }
+  }
+
+  private static void abandon(CompletableFuture<SealedLayer> layer, Exception cause) {
+    if (!layer.cancel(false) && !layer.isCompletedExceptionally()) {
+      closeQuietly(layer.join(), cause);
+    }
   }
 
   private static WritableLayer openUpper(ImagePlan.UpperFiles files) throws IOException {
@@ -155,8 +182,8 @@ public final class ImageOpener {
   }
 
   /** Waits for all of them; on the first failure closes what was opened. */
-  private static List<SealedLayer> join(ImagePlan plan, List<Future<SealedLayer>> opening)
-      throws IOException {
+  private static List<SealedLayer> join(
+      ImagePlan plan, List<CompletableFuture<SealedLayer>> opening) throws IOException {
     List<SealedLayer> opened = new ArrayList<>();
     IOException failure = null;
     for (int i = 0; i < opening.size(); i++) {
@@ -182,9 +209,14 @@ public final class ImageOpener {
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        if (failure == null) {
-          failure = new InterruptedIOException(plan.name() + ": interrupted while opening");
+        IOException reason =
+            new InterruptedIOException(plan.name() + ": interrupted while opening");
+        if (failure != null) {
+          reason.addSuppressed(failure);
         }
+        failure = reason;
+        opening.subList(i, opening.size()).forEach(layer -> abandon(layer, reason));
+        break;
       }
     }
     if (failure != null) {

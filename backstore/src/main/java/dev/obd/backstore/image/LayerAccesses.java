@@ -4,6 +4,7 @@ import dev.obd.format.lsmt.LayerStack;
 import dev.obd.io.Range;
 import dev.obd.trace.Access;
 import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFile;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +13,9 @@ import java.util.List;
  * Translates ranges of the disk to the ranges of layers that hold them, as a trace to be replayed.
  */
 final class LayerAccesses {
+  /** An image may be made of very many pieces; past this the rest is left out: it is a hint. */
+  private static final int MAX_ACCESSES = 1 << 18;
+
   private LayerAccesses() {}
 
   static Trace of(LayerStack stack, List<Range> disk) throws IOException {
@@ -20,11 +24,20 @@ final class LayerAccesses {
       long length = Math.min(range.length(), stack.size() - range.offset());
       if (length > 0) {
         stack.forEachLayerRange(
-            range.offset(),
-            length,
-            (layer, offset, bytes) -> accesses.add(new Access(layer, offset, bytes)));
+            range.offset(), length, (layer, offset, bytes) -> add(accesses, layer, offset, bytes));
       }
     }
     return Trace.of(accesses);
+  }
+
+  /** In pieces as in a recorded trace, because only the start of a longer one is replayed. */
+  private static boolean add(List<Access> accesses, int layer, long offset, long length) {
+    for (long done = 0;
+        done < length && accesses.size() < MAX_ACCESSES;
+        done += TraceFile.MAX_RECORD_LENGTH) {
+      long bytes = Math.min(TraceFile.MAX_RECORD_LENGTH, length - done);
+      accesses.add(new Access(layer, offset + done, bytes));
+    }
+    return accesses.size() < MAX_ACCESSES;
   }
 }

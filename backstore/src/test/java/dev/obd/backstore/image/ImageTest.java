@@ -1,0 +1,199 @@
+package dev.obd.backstore.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.obd.backstore.cache.BlobCache;
+import dev.obd.backstore.cache.CacheConfig;
+import dev.obd.backstore.source.SlotScheduler;
+import dev.obd.format.lsmt.ImportOptions;
+import dev.obd.format.lsmt.RawLayerWriter;
+import dev.obd.io.BlockSource;
+import dev.obd.io.BlockSources;
+import dev.obd.io.FileSink;
+import dev.obd.io.FileSource;
+import dev.obd.io.Ticker;
+import dev.obd.registry.Digest;
+import dev.obd.testdata.Contents;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ImageTest {
+  private static final int SIZE = 20 << 20;
+
+  @TempDir private Path dir;
+  private final CountingExecutor executor = new CountingExecutor();
+  private final ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor();
+  private BlobCache cache;
+  private ImageOpener opener;
+  private Path layer;
+
+  @BeforeEach
+  void prepare() throws IOException {
+    cache = BlobCache.open(CacheConfig.in(dir.resolve("cache")).withFreeReserve(0), Ticker.SYSTEM);
+    Links links =
+        new Links(link -> new SlotScheduler(link, SlotScheduler.Limits.DEFAULT, Ticker.SYSTEM));
+    opener = new ImageOpener(cache, links, executor, scheduler, Ticker.SYSTEM);
+    layer = dir.resolve("layer");
+    BlockSource disk = BlockSources.ofBytes("disk", ByteBuffer.wrap(Contents.of("rand", 1, SIZE)));
+    try (FileSink out = FileSink.create(layer)) {
+      RawLayerWriter.write(disk, Optional.empty(), ImportOptions.NONE, out, done -> {});
+      out.finish();
+    }
+  }
+
+  @AfterEach
+  void tearDown() throws IOException {
+    scheduler.shutdownNow();
+    executor.close();
+    cache.close();
+  }
+
+  private GatedBlob blob() throws IOException {
+    return new GatedBlob(FileSource.open(layer));
+  }
+
+  private static ImagePlan plan(List<GatedBlob> blobs) {
+    List<LayerOrigin> lowers =
+        blobs.stream()
+            .map(b ->
+                LayerOrigin.remote(
+                    Digest.of(Integer.toString(blobs.indexOf(b)).getBytes(StandardCharsets.UTF_8)),
+                    "host",
+                    () -> b))
+            .toList();
+    return new ImagePlan("an image", lowers, new ImagePlan.TraceUse.None(), Optional.empty());
+  }
+
+  @Test
+  void aHintForALongRunBringsAllOfIt() throws Exception {
+    try (Image image = opener.open(plan(List.of(blob())), OpenOptions.DEFAULTS)) {
+      image.prefetch(0, SIZE);
+      executor.awaitIdle();
+      assertThat(cache.usedBytes()).isGreaterThanOrEqualTo(SIZE);
+    }
+  }
+
+  @Test
+  void hintsNobodyCanKeepUpWithAreDropped() throws Exception {
+    GatedBlob blob = blob();
+    Image image = opener.open(plan(List.of(blob)), OpenOptions.DEFAULTS);
+    blob.shut();
+    for (int i = 0; i < 500; i++) {
+      image.prefetch(0, SIZE);
+    }
+    assertThat(executor.running.get()).isLessThan(100);
+    blob.open();
+    executor.awaitIdle();
+    image.close();
+  }
+
+  @Test
+  void aClosedImageMakesNoMoreRequestsForItsHints() throws Exception {
+    GatedBlob blob = blob();
+    Image image = opener.open(plan(List.of(blob)), OpenOptions.DEFAULTS);
+    blob.shut();
+    image.prefetch(0, SIZE);
+    assertThat(blob.reached.await(30, TimeUnit.SECONDS)).isTrue();
+    image.close();
+    blob.open();
+    executor.awaitIdle();
+    assertThat(blob.reads.get()).isLessThanOrEqualTo(30);
+    image.prefetch(0, SIZE);
+    executor.awaitIdle();
+    assertThat(blob.reads.get()).isLessThanOrEqualTo(30);
+  }
+
+  @Test
+  void layersThatComeAfterAnInterruptAreClosed() throws Exception {
+    GatedBlob quick = blob();
+    GatedBlob slow = blob().shut();
+    GatedBlob slower = blob().shut();
+    var failure = new AtomicReference<Exception>();
+    Thread opening =
+        Thread.ofPlatform()
+            .start(() -> {
+              try {
+                opener.open(plan(List.of(quick, slow, slower)), OpenOptions.DEFAULTS);
+              } catch (IOException | RuntimeException e) {
+                failure.set(e);
+              }
+            });
+    assertThat(slow.reached.await(30, TimeUnit.SECONDS)).isTrue();
+    opening.interrupt();
+    assertThat(opening.join(Duration.ofSeconds(30))).isTrue();
+    assertThat(failure.get()).isInstanceOf(InterruptedIOException.class);
+    assertThat(quick.closed.await(30, TimeUnit.SECONDS)).isTrue();
+    slow.open();
+    slower.open();
+    assertThat(slow.closed.await(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(slower.closed.await(30, TimeUnit.SECONDS)).isTrue();
+  }
+
+  /** A virtual thread per task, counted. */
+  private static final class CountingExecutor extends AbstractExecutorService {
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    final AtomicInteger running = new AtomicInteger();
+
+    @Override
+    public void execute(Runnable task) {
+      running.incrementAndGet();
+      threads.execute(() -> {
+        try {
+          task.run();
+        } finally {
+          running.decrementAndGet();
+        }
+      });
+    }
+
+    /** Tasks that start others count until they end, so nothing is missed in between. */
+    void awaitIdle() throws InterruptedException {
+      for (int i = 0; i < 3000 && running.get() > 0; i++) {
+        Thread.sleep(10);
+      }
+      assertThat(running.get()).isZero();
+    }
+
+    @Override
+    public void shutdown() {
+      threads.shutdown();
+    }
+
+    @Override
+    public List<Runnable> shutdownNow() {
+      return threads.shutdownNow();
+    }
+
+    @Override
+    public boolean isShutdown() {
+      return threads.isShutdown();
+    }
+
+    @Override
+    public boolean isTerminated() {
+      return threads.isTerminated();
+    }
+
+    @Override
+    public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+      return threads.awaitTermination(timeout, unit);
+    }
+  }
+}
