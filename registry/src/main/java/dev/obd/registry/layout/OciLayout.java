@@ -205,6 +205,9 @@ public final class OciLayout implements Repository {
       return false;
     }
     try {
+      // First, and of the source, for the link has the source's age: born old it could be
+      // collected before its manifest comes.
+      Files.setLastModifiedTime(source, FileTime.from(clock.wallTime()));
       Files.createLink(file(descriptor.digest()), source);
     } catch (FileAlreadyExistsException e) {
       return isHereAndYoung(descriptor); // somebody else was faster, or it is damaged

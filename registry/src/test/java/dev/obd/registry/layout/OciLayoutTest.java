@@ -21,7 +21,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -210,6 +212,18 @@ class OciLayoutTest {
     assertThat(layout.has(kept.config().digest())).isTrue();
     assertThat(layout.manifest(child.digest().value()).bytes()).isEqualTo(kept.toBytes());
     assertThat(count()).isEqualTo(5);
+  }
+
+  @Test
+  void aLinkedBlobIsYoungUntilItsManifestComes() throws IOException {
+    var other = new OciLayout(directory.resolve("other"), RegistryClock.SYSTEM);
+    Descriptor shared = blob(other, "shared");
+    Path old = directory.resolve("other/blobs/sha256").resolve(shared.digest().hex());
+    Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofDays(1))));
+    OciLayout layout = layout();
+    assertThat(layout.mount(shared, other)).isTrue();
+    assertThat(layout.gc(Duration.ofHours(1))).isZero();
+    assertThat(layout.has(shared.digest())).isTrue();
   }
 
   private long count() throws IOException {
