@@ -4,6 +4,7 @@ import dev.obd.backstore.build.ImageBuilder;
 import dev.obd.backstore.build.ImageBuilder.Built;
 import dev.obd.backstore.build.ImageBuilder.Changes;
 import dev.obd.backstore.image.ImagePlan.UpperFiles;
+import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
 import dev.obd.format.lsmt.WritableLayer;
@@ -85,7 +86,8 @@ final class CommitCommand implements Callable<Integer> {
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Session session = options.open()) {
       ImageStore.Target target = session.images().target(destination);
-      LoadedImage image = Sources.image(session, source).image();
+      ImagePlans.Source.Stored stored = Sources.image(session, source);
+      LoadedImage image = stored.image();
       Optional<Trace> recorded = Optional.empty();
       if (trace != null) {
         recorded = Optional.of(TraceFile.read(trace));
@@ -94,6 +96,7 @@ final class CommitCommand implements Callable<Integer> {
       if (upper == null) {
         built = commit(session, image, Optional.empty(), recorded, target, terminal);
       } else {
+        UpperBase.require(upper, stored.plan());
         try (WritableLayer layer = open(upper, terminal)) {
           built = commit(session, image, Optional.of(layer), recorded, target, terminal);
         }

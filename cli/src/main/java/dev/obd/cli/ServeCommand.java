@@ -3,6 +3,7 @@ package dev.obd.cli;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlan.UpperFiles;
+import dev.obd.backstore.image.ImagePlans.Source;
 import dev.obd.backstore.image.OpenOptions;
 import dev.obd.format.lsmt.WritableLayer;
 import dev.obd.format.lsmt.WritableOptions;
@@ -102,9 +103,10 @@ final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     try (Interrupt interrupt = new Interrupt();
         Session session = options.open()) {
-      ImagePlan plan = session.plans().resolve(source).plan();
+      Source resolved = session.plans().resolve(source);
+      ImagePlan plan = resolved.plan();
       if (writable) {
-        plan = plan.withUpper(upper(session, plan));
+        plan = plan.withUpper(upper(session, resolved));
       }
       OpenOptions how =
           OpenOptions.DEFAULTS.withReplay(!noReplay).withReplayConcurrency(concurrency);
@@ -131,21 +133,31 @@ final class ServeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private UpperFiles upper(Session session, ImagePlan plan) throws IOException {
+  private UpperFiles upper(Session session, Source resolved) throws IOException {
+    ImagePlan plan = resolved.plan();
     if (plan.upper().isPresent() && upper == null) {
       return plan.upper().get(); // an overlaybd configuration brings its own
     }
     Path dir =
         upper != null
             ? upper
-            : session.home().uppers().resolve(source.replaceAll("[^A-Za-z0-9._-]", "_"));
+            : session.home().uppers().resolve(UpperBase.directoryName(name(resolved)));
     UpperFiles files = UpperFiles.in(dir);
     if (!Files.exists(files.data())) {
       Files.createDirectories(dir);
+      UpperBase.write(dir, plan);
       // Size 0: it takes over the size of the image below when it is stacked.
       WritableLayer.create(files.data(), files.index(), WritableOptions.ofSize(0)).close();
     }
+    UpperBase.require(dir, plan);
     spec.commandLine().getErr().println("writable layer: " + dir);
     return files;
+  }
+
+  /** What was named, wherever the process runs. */
+  private String name(Source resolved) {
+    return resolved instanceof Source.LayerFile(Path file, _)
+        ? file.toAbsolutePath().normalize().toString()
+        : source;
   }
 }
