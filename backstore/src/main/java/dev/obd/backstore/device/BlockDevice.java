@@ -160,6 +160,11 @@ public final class BlockDevice implements Closeable {
       executor.execute(() -> run(call));
     } catch (RejectedExecutionException _) {
       refuse(call);
+    } catch (OutOfMemoryError e) { // no memory for a thread: as good as a disk that fails
+      if (!call.hasEnded()) {
+        failures.failed(call, Status.IO_ERROR, "device.io.threadless", e);
+        end(call, Status.IO_ERROR);
+      }
     }
   }
 
@@ -207,7 +212,13 @@ public final class BlockDevice implements Closeable {
       return;
     }
     if (!guardStarted.get() && guardStarted.compareAndSet(false, true)) {
-      options.executor().execute(guard);
+      boolean started = false;
+      try {
+        options.executor().execute(guard);
+        started = true;
+      } finally {
+        guardStarted.set(started);
+      }
     }
     guard.wake();
   }

@@ -81,6 +81,10 @@ final class Call {
     return op.mayBeGivenUp() && !overdue && !ended && guard.expired();
   }
 
+  synchronized boolean hasEnded() {
+    return ended;
+  }
+
   /** Answers the client over the disk's head. False if the call ended or was given up before. */
   synchronized boolean giveUp() {
     if (overdue || ended) {

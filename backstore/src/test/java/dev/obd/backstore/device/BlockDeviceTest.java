@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -87,6 +88,30 @@ class BlockDeviceTest {
     device().submit(read(0, 512), answer::add, Runnable::run);
     assertThat(answer).containsExactly(Status.OK);
     assertThat(threads).containsExactly(Thread.currentThread());
+  }
+
+  @Test
+  void aRequestForWhichThereIsNoThreadIsAnsweredAndTheNextOneIsServed() {
+    var threads = new AtomicInteger();
+    BlockDevice device =
+        device(
+            disk,
+            new DeviceOptions(
+                Duration.ofSeconds(60),
+                Duration.ofSeconds(5),
+                Ticker.SYSTEM,
+                task -> {
+                  int thread = threads.incrementAndGet();
+                  if (thread == 1 || thread == 3) { // the guard's, and then a request's
+                    throw new OutOfMemoryError("unable to create native thread");
+                  }
+                  Thread.startVirtualThread(task);
+                }));
+    for (int i = 0; i < 2; i++) {
+      assertThat(device.serve(read(0, 512))).isEqualTo(Status.IO_ERROR);
+      assertThat(device.stats().inFlight()).isZero();
+    }
+    assertThat(device.serve(read(0, 512))).isEqualTo(Status.OK);
   }
 
   @Test
