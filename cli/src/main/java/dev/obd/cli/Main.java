@@ -18,6 +18,7 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The obd command. Exit status: 0 done, 1 it failed or the answer is no, 2 wrong usage. */
 @Command(
@@ -74,9 +75,26 @@ public final class Main implements Runnable {
     line.setOut(out);
     line.setErr(err);
     line.setExecutionExceptionHandler(main::failed);
+    line.setParameterExceptionHandler(Main::misused);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(true);
     return line;
+  }
+
+  /** What is wrong stays the last thing on the screen: the whole help would push it away. */
+  private static int misused(ParameterException e, String[] arguments) {
+    CommandLine line = e.getCommandLine();
+    PrintWriter err = line.getErr();
+    err.println("obd: " + e.getMessage());
+    if (arguments.length == 0) {
+      line.usage(err);
+    } else {
+      UnmatchedArgumentException.printSuggestions(e, err);
+      err.println(
+          "Try '" + line.getCommandSpec().qualifiedName() + " --help' for what is expected.");
+    }
+    err.flush();
+    return line.getCommandSpec().exitCodeOnInvalidInput();
   }
 
   private int failed(Exception e, CommandLine line, ParseResult parsed) {

@@ -65,6 +65,27 @@ class ImportCommandTest {
   }
 
   @Test
+  void wrongUsageIsAFewLinesThatEndWithWhereToLook() {
+    Cli.Result missing = cli.run("import", disk.raw().toString());
+    assertThat(missing.status()).isEqualTo(2);
+    assertThat(missing.out()).isEmpty();
+    assertThat(missing.err().lines())
+        .containsExactly(
+            "obd: Missing required parameter: 'DST'",
+            "Try 'obd import --help' for what is expected.");
+    Cli.Result typo = cli.run("imprt", "a", "b");
+    assertThat(typo.status()).isEqualTo(2);
+    assertThat(typo.err()).contains("Did you mean: obd import").contains("Try 'obd --help'");
+  }
+
+  @Test
+  void aDirectoryInsteadOfADiskIsNamed() {
+    Cli.Result result = cli.run("import", dir.toString(), image("v1"));
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.err()).contains(dir + ": is a directory; expected a disk");
+  }
+
+  @Test
   void onABaseOnlyWhatDiffersIsStored() throws IOException {
     cli.ok("import", disk.raw().toString(), image("v1"));
     JsonObject made =

@@ -5,6 +5,8 @@ import dev.obd.format.qcow2.Qcow2;
 import dev.obd.io.BlockSource;
 import dev.obd.io.FileSource;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 
@@ -17,6 +19,9 @@ public final class RawDisk {
    * same directory or under it, and nowhere else: their names come from the image.
    */
   public static BlockSource open(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new FileSystemException(file.toString(), null, "is a directory; expected a disk");
+    }
     BlockSource source = FileSource.open(file);
     try {
       Path directory =
