@@ -74,6 +74,7 @@ public final class Main implements Runnable {
     CommandLine line = new CommandLine(main);
     line.setOut(out);
     line.setErr(err);
+    line.setExecutionStrategy(main::execute);
     line.setExecutionExceptionHandler(main::failed);
     line.setParameterExceptionHandler(Main::misused);
     line.setCaseInsensitiveEnumValuesAllowed(true);
@@ -95,6 +96,15 @@ public final class Main implements Runnable {
     }
     err.flush();
     return line.getCommandSpec().exitCodeOnInvalidInput();
+  }
+
+  private int execute(ParseResult parsed) {
+    if (debug) {
+      // Before the first logger is made: log4j2.properties asks for them.
+      System.setProperty("obd.log.level", "debug");
+      System.setProperty("obd.log.throwable", "full");
+    }
+    return new CommandLine.RunLast().execute(parsed);
   }
 
   private int failed(Exception e, CommandLine line, ParseResult parsed) {
