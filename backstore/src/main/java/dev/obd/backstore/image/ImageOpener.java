@@ -83,7 +83,10 @@ public final class ImageOpener {
     Deque<Closeable> open = new ArrayDeque<>();
     try {
       Optional<AccessSink> sink = options.recorder();
-      if (sink.isEmpty() && plan.trace() instanceof TraceUse.RecordInto(Path file)) {
+      // A pass over the whole image says nothing about how it starts.
+      if (sink.isEmpty()
+          && options.fillCache()
+          && plan.trace() instanceof TraceUse.RecordInto(Path file)) {
         TraceRecorder recorder = new TraceRecorder();
         open.push(Recording.start(file, recorder, scheduler));
         sink = Optional.of(recorder);

@@ -50,9 +50,13 @@ final class UnixSocketFile {
       throws IOException, InterruptedException {
     var file = new UnixSocketFile(path.toAbsolutePath().normalize());
     checkFree(file.path);
+    Path parent = file.path.getParent();
+    if (parent == null || !Files.isDirectory(parent)) {
+      throw new IOException(path + ": the directory " + parent + " does not exist");
+    }
     Path directory =
         Files.createTempDirectory(
-            file.path.getParent(),
+            parent,
             ".s",
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     Path bound = directory.resolve("s");

@@ -117,7 +117,18 @@ public final class ImageStore {
     }
     ImageReference reference = ImageReference.parse(name);
     Optional<LoadedImage> local = find(reference);
-    return local.isPresent() ? local.get() : fromRegistry(reference);
+    if (local.isPresent()) {
+      return local.get();
+    }
+    try {
+      return fromRegistry(reference);
+    } catch (RegistryException e) {
+      throw new RegistryException(
+          e.kind(),
+          e.status(),
+          reference + " is not in the local store, and its registry: " + e.getMessage(),
+          e);
+    }
   }
 
   /**
