@@ -14,6 +14,7 @@ import dev.obd.backstore.source.RemoteSource;
 import dev.obd.backstore.source.SimulatedLink;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
+import dev.obd.format.zfile.Algorithm;
 import dev.obd.io.BlockSource;
 import dev.obd.io.FileSource;
 import dev.obd.io.ReadContext;
@@ -141,7 +142,12 @@ final class Quickstart {
       int workers = Runtime.getRuntime().availableProcessors();
       try (var pool = Executors.newFixedThreadPool(workers)) {
         PackOptions packing =
-            new PackOptions(PackOptions.DEFAULTS.zfile().withWorkers(workers, pool));
+            new PackOptions(
+                PackOptions.DEFAULTS
+                    .zfile()
+                    .withAlgorithm(Algorithm.ZSTD)
+                    .withBlockBytes(16 << 10)
+                    .withWorkers(workers, pool));
         session
             .builder()
             .importDisk(
