@@ -99,6 +99,9 @@ final class Answer implements Closeable {
       return n;
     } catch (IOException e) {
       throw Failures.network(call, e, limit);
+    } catch (IllegalStateException e) {
+      // Cancelled while it was read: the client finds its connection gone.
+      throw Failures.network(call, new IOException("the connection was given up", e), limit);
     }
   }
 
@@ -155,7 +158,7 @@ final class Answer implements Closeable {
       }
       try {
         response.close();
-      } catch (IOException e) {
+      } catch (IOException | IllegalStateException e) {
         // It was closed because it failed, or fails because it was closed.
       }
     }

@@ -139,6 +139,10 @@ final class Transport implements Closeable {
     } catch (IOException e) {
       endWatch.run();
       throw Failures.network(call, e, limit);
+    } catch (IllegalStateException e) {
+      // A request cancelled between two of the client's steps: it finds its connection gone.
+      endWatch.run();
+      throw Failures.network(call, new IOException("the connection was given up", e), limit);
     } catch (RuntimeException | Error e) {
       endWatch.run();
       throw e;
