@@ -309,7 +309,8 @@ public final class OciLayout implements Repository {
   private void prepare() throws IOException {
     Path marker = directory.resolve(MARKER);
     if (!Files.exists(marker)) {
-      if (Files.isDirectory(directory) && holdsOtherThings()) {
+      // Looked for again: another writer may have made the layout since.
+      if (Files.isDirectory(directory) && holdsOtherThings() && !Files.exists(marker)) {
         throw failure(Kind.REFUSED, "not an image layout, and not empty");
       }
       Files.createDirectories(blobs());
