@@ -1,5 +1,6 @@
 package dev.obd.cli;
 
+import dev.obd.backstore.build.Trees;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;

@@ -1,5 +1,6 @@
 package dev.obd.cli;
 
+import dev.obd.backstore.build.Trees;
 import dev.obd.backstore.config.Home;
 import java.io.IOException;
 import java.io.PrintWriter;

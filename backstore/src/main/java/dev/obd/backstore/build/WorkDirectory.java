@@ -4,18 +4,14 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.HashSet;
 import java.util.Set;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A directory for work in progress. Closing it deletes it with all that is in it. What a killed
@@ -69,7 +65,7 @@ public final class WorkDirectory implements Closeable {
       for (Path path : all) {
         if (!OURS.contains(path) && isForgotten(path)) {
           log.info("work.forgotten path={}", path);
-          delete(path);
+          Trees.delete(path);
         }
       }
     }
@@ -95,32 +91,9 @@ public final class WorkDirectory implements Closeable {
     synchronized (OURS) {
       if (OURS.remove(path)) {
         try (lock) {
-          delete(path);
+          Trees.delete(path);
         }
       }
     }
-  }
-
-  private static void delete(Path tree) throws IOException {
-    Files.walkFileTree(
-        tree,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
-              throws IOException {
-            if (e != null) {
-              throw e;
-            }
-            Files.deleteIfExists(directory);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }

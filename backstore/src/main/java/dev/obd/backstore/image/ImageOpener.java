@@ -78,15 +78,11 @@ public final class ImageOpener {
     }
     ReadContext context =
         new ReadContext(ReadContext.Purpose.DEMAND, Deadline.after(ticker, options.patience()));
-    // Layers may be of use when a later step fails, but never after it: whatever is open then is
-    // closed again.
+    // What a failing step finds open it closes again, newest first.
     Deque<Closeable> open = new ArrayDeque<>();
     try {
       Optional<AccessSink> sink = options.recorder();
-      // A pass over the whole image says nothing about how it starts.
-      if (sink.isEmpty()
-          && options.fillCache()
-          && plan.trace() instanceof TraceUse.RecordInto(Path file)) {
+      if (sink.isEmpty() && plan.trace() instanceof TraceUse.RecordInto(Path file)) {
         TraceRecorder recorder = new TraceRecorder();
         open.push(Recording.start(file, recorder, scheduler));
         sink = Optional.of(recorder);

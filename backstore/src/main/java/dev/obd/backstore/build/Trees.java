@@ -1,4 +1,4 @@
-package dev.obd.cli;
+package dev.obd.backstore.build;
 
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -9,13 +9,13 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /** Whole directory trees. */
-final class Trees {
+public final class Trees {
   private Trees() {}
 
   /**
    * Deletes {@code root} and everything under it, following no links; nothing if it does not exist.
    */
-  static void delete(Path root) throws IOException {
+  public static void delete(Path root) throws IOException {
     if (!Files.exists(root)) {
       return;
     }
@@ -25,7 +25,7 @@ final class Trees {
           @Override
           public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
               throws IOException {
-            Files.delete(file);
+            Files.deleteIfExists(file);
             return FileVisitResult.CONTINUE;
           }
 
@@ -35,7 +35,7 @@ final class Trees {
             if (e != null) {
               throw e;
             }
-            Files.delete(at);
+            Files.deleteIfExists(at);
             return FileVisitResult.CONTINUE;
           }
         });
