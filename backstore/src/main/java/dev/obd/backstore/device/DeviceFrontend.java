@@ -33,4 +33,15 @@ public interface DeviceFrontend {
    *     {@code fuse:///path/of/the/file}
    */
   Export export(BlockDevice device, URI where) throws IOException, InterruptedException;
+
+  /**
+   * Takes over what an earlier process exported at {@code where}, with the requests that have
+   * waited since; empty if nothing is left of it, or nothing can be taken over.
+   *
+   * @param address what that process's {@link Export#address} was
+   */
+  default Optional<Export> resume(BlockDevice device, URI where, String address)
+      throws IOException, InterruptedException {
+    return Optional.empty();
+  }
 }

@@ -1,0 +1,35 @@
+package dev.obd.backstore.device;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.List;
+
+/** A {@link DeviceHandler} at work. Thread-safe. */
+public interface Handling extends Closeable {
+  /**
+   * Makes a device in the kernel; the source is asked to open {@code config}. Returns once its node
+   * can be opened; what was made so far is undone on failure.
+   *
+   * @param name unique among this handler's devices: letters, digits, {@code -} and {@code _}
+   * @throws IOException if a step fails; the message says which, and why the image did not open
+   */
+  HandledDevice create(String name, String config) throws IOException, InterruptedException;
+
+  /**
+   * Takes a device that {@link #create} made, now or in an earlier process, out of the kernel.
+   *
+   * @param force even if it is in use
+   * @throws IOException if it is in use (the message says by what, as far as known), or unknown
+   */
+  void remove(String name, boolean force) throws IOException, InterruptedException;
+
+  /** All that are served or parked, in no order. */
+  List<HandledDevice> devices();
+
+  /**
+   * Stops serving and leaves the devices, with requests that come from now on, to the next process.
+   * Requests under way are finished first.
+   */
+  @Override
+  void close() throws IOException;
+}
