@@ -57,10 +57,11 @@ class ArchitectureTest {
           .resideInAnyPackage("jnr.ffi..", "com.kenai..");
 
   @ArchTest
-  static final ArchRule nettyStaysInNbd =
+  static final ArchRule nettyStaysInServers =
       noClasses()
           .that()
-          .resideOutsideOfPackage("dev.obd.backstore.nbd..")
+          .resideOutsideOfPackages(
+              "dev.obd.backstore.nbd..", "dev.obd.backstore.socket..", "dev.obd.backstore.admin..")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("io.netty..");

@@ -2,6 +2,9 @@ package dev.obd.backstore.nbd;
 
 import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Export;
+import dev.obd.backstore.socket.EventLoops;
+import dev.obd.backstore.socket.Transport;
+import dev.obd.backstore.socket.UnixSocketFile;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;

@@ -3,6 +3,7 @@ package dev.obd.backstore.nbd;
 import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.DeviceFrontend;
 import dev.obd.backstore.device.Export;
+import dev.obd.backstore.socket.Transport;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;

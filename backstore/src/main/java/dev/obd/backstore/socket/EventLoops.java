@@ -1,4 +1,4 @@
-package dev.obd.backstore.nbd;
+package dev.obd.backstore.socket;
 
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
  * The event loops that all servers share, however many there are: started for the first server,
  * stopped after the last.
  */
-final class EventLoops {
+public final class EventLoops {
   private static final int MAX_THREADS = 4; // they only parse and copy
   private static final Map<Transport, EventLoops> RUNNING = new EnumMap<>(Transport.class);
 
@@ -24,12 +24,12 @@ final class EventLoops {
     this.group =
         new MultiThreadIoEventLoopGroup(
             Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()),
-            new DefaultThreadFactory("obd-nbd", true),
+            new DefaultThreadFactory("obd-net", true),
             transport.ioHandler());
   }
 
   /** The loops of {@code transport}; give them back with {@link #release}. */
-  static EventLoops acquire(Transport transport) {
+  public static EventLoops acquire(Transport transport) {
     synchronized (RUNNING) {
       EventLoops loops = RUNNING.computeIfAbsent(transport, EventLoops::new);
       loops.users++;
@@ -37,12 +37,12 @@ final class EventLoops {
     }
   }
 
-  EventLoopGroup group() {
+  public EventLoopGroup group() {
     return group;
   }
 
   @SuppressWarnings("FutureReturnValueIgnored") // daemon threads; nobody waits for their end
-  void release() {
+  public void release() {
     synchronized (RUNNING) {
       if (--users == 0) {
         RUNNING.remove(transport);

@@ -1,4 +1,4 @@
-package dev.obd.backstore.nbd;
+package dev.obd.backstore.socket;
 
 import io.netty.channel.ChannelOption;
 import io.netty.channel.IoHandlerFactory;
@@ -19,7 +19,7 @@ import java.nio.file.Path;
 import jdk.net.ExtendedSocketOptions;
 
 /** The two ways Netty can reach sockets here. */
-enum Transport {
+public enum Transport {
   EPOLL(EpollServerSocketChannel.class, EpollServerDomainSocketChannel.class),
   NIO(NioServerSocketChannel.class, NioServerDomainSocketChannel.class);
 
@@ -33,19 +33,19 @@ enum Transport {
     this.unix = unix;
   }
 
-  static Transport best() {
+  public static Transport best() {
     return Epoll.isAvailable() ? EPOLL : NIO;
   }
 
-  Class<? extends ServerChannel> tcpServer() {
+  public Class<? extends ServerChannel> tcpServer() {
     return tcp;
   }
 
-  Class<? extends ServerChannel> unixServer() {
+  public Class<? extends ServerChannel> unixServer() {
     return unix;
   }
 
-  SocketAddress unixAddress(Path path) {
+  public SocketAddress unixAddress(Path path) {
     return switch (this) {
       case EPOLL -> new DomainSocketAddress(path.toFile());
       case NIO -> UnixDomainSocketAddress.of(path);
@@ -53,14 +53,14 @@ enum Transport {
   }
 
   /** How long a TCP connection may say nothing before its peer is probed, in seconds. */
-  ChannelOption<Integer> keepAliveIdle() {
+  public ChannelOption<Integer> keepAliveIdle() {
     return switch (this) {
       case EPOLL -> EpollChannelOption.TCP_KEEPIDLE;
       case NIO -> NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE);
     };
   }
 
-  int keepAliveIdleSeconds() {
+  public int keepAliveIdleSeconds() {
     return KEEPALIVE_IDLE_SECONDS;
   }
 

@@ -1,4 +1,4 @@
-package dev.obd.backstore.nbd;
+package dev.obd.backstore.socket;
 
 import java.io.IOException;
 import java.net.SocketException;
@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * mode and then moved to its place: nobody can connect before the mode is right, and whoever looks
  * finds the old file or the new one.
  */
-final class UnixSocketFile {
-  private static final Logger log = LogManager.getLogger(NbdServer.class);
+public final class UnixSocketFile {
+  private static final Logger log = LogManager.getLogger(UnixSocketFile.class);
   private static final int MAX_PATH_BYTES = 107; // sun_path, with its final zero
 
   private final Path path;
@@ -38,7 +38,7 @@ final class UnixSocketFile {
 
   /** Binds a socket to the path it is given. */
   @FunctionalInterface
-  interface Binder {
+  public interface Binder {
     void bind(Path path) throws IOException, InterruptedException;
   }
 
@@ -46,7 +46,7 @@ final class UnixSocketFile {
    * @throws FileAlreadyExistsException if something is there that is not a socket, or somebody
    *     listens on it
    */
-  static UnixSocketFile bind(Path path, Set<PosixFilePermission> mode, Binder binder)
+  public static UnixSocketFile bind(Path path, Set<PosixFilePermission> mode, Binder binder)
       throws IOException, InterruptedException {
     var file = new UnixSocketFile(path.toAbsolutePath().normalize());
     checkFree(file.path);
@@ -74,7 +74,7 @@ final class UnixSocketFile {
     return file;
   }
 
-  Path path() {
+  public Path path() {
     return path;
   }
 
@@ -99,7 +99,7 @@ final class UnixSocketFile {
     if (somebodyListens(path)) {
       throw new FileAlreadyExistsException(path.toString(), null, "somebody listens on it");
     }
-    log.info("nbd.socket.stale path={}", path);
+    log.info("socket.stale path={}", path);
   }
 
   private static boolean somebodyListens(Path path) throws IOException {
@@ -118,7 +118,7 @@ final class UnixSocketFile {
   }
 
   /** Removes the file unless it has become somebody else's. */
-  void remove() throws IOException {
+  public void remove() throws IOException {
     try {
       if (key != null && key.equals(keyOf(path))) {
         Files.delete(path);
