@@ -58,8 +58,22 @@ public final class BlobCache implements Closeable {
     return open(config, ticker, puncher, CacheFiles.DISK);
   }
 
+  /** As {@link #open(CacheConfig, Ticker)}; {@code events} is told what the cache does. */
+  public static BlobCache open(CacheConfig config, Ticker ticker, CacheEvents events) {
+    return open(config, ticker, HolePuncher.system(), CacheFiles.DISK, events);
+  }
+
   static BlobCache open(CacheConfig config, Ticker ticker, HolePuncher puncher, CacheFiles files) {
-    CacheStats stats = new CacheStats();
+    return open(config, ticker, puncher, files, CacheEvents.NONE);
+  }
+
+  private static BlobCache open(
+      CacheConfig config,
+      Ticker ticker,
+      HolePuncher puncher,
+      CacheFiles files,
+      CacheEvents events) {
+    CacheStats stats = new CacheStats(ticker);
     DiskHealth health = new DiskHealth(config.directory(), ticker, stats);
     try {
       Files.createDirectories(config.directory());
@@ -67,7 +81,7 @@ public final class BlobCache implements Closeable {
       health.failed(e);
     }
     DirectoryLock lock = DirectoryLock.open(config.directory());
-    Capacity capacity = new Capacity(config, files, lock);
+    Capacity capacity = new Capacity(config, files, lock, events);
     BlobCache cache =
         new BlobCache(new CacheContext(config, files, puncher, capacity, health, stats), lock);
     cache.adopt();
@@ -204,6 +218,11 @@ public final class BlobCache implements Closeable {
   /** Bytes of blob data kept, as far as this process knows. */
   public long usedBytes() {
     return context.capacity().used();
+  }
+
+  /** Most bytes of blob data it keeps. */
+  public long capacityBytes() {
+    return context.config().capacityBytes();
   }
 
   /** What happened since this cache was opened. */

@@ -1,5 +1,8 @@
 package dev.obd.backstore.cache;
 
+import dev.obd.io.Latencies;
+import dev.obd.io.LatencySnapshot;
+import dev.obd.io.Ticker;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What a cache did since it was opened. Thread-safe; {@link #snapshot} is not one instant. */
@@ -20,6 +23,9 @@ public final class CacheStats {
   final LongAdder evictedBytes = new LongAdder();
   final LongAdder unstoredUnits = new LongAdder();
   final LongAdder diskErrors = new LongAdder();
+  final Latencies hitTimes = new Latencies();
+  final Latencies missTimes = new Latencies();
+  final Ticker ticker;
 
   /**
    * Numbers since the cache was opened.
@@ -57,7 +63,19 @@ public final class CacheStats {
       long unstoredUnits,
       long diskErrors) {}
 
-  CacheStats() {}
+  CacheStats(Ticker ticker) {
+    this.ticker = ticker;
+  }
+
+  /** How long reads took that were answered from disk alone. */
+  public LatencySnapshot hitLatency() {
+    return hitTimes.snapshot();
+  }
+
+  /** How long reads took of which some part had to be fetched, or waited for. */
+  public LatencySnapshot missLatency() {
+    return missTimes.snapshot();
+  }
 
   /** The numbers now. */
   public Snapshot snapshot() {

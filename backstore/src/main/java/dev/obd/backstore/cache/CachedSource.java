@@ -83,12 +83,20 @@ public final class CachedSource implements Prefetchable {
   @Override
   public void read(long offset, ByteBuffer dst) throws IOException {
     BlockSources.checkRange(this, offset, dst.remaining());
+    long from = stats.ticker.nanos();
     long at = offset;
     long end = offset + dst.remaining();
+    boolean allHere = true;
     while (at < end) {
       int length = (int) Math.min(end - at, unitBytes - at % unitBytes);
-      at += hit(at, length, dst) ? length : miss(at, length, end, dst);
+      if (hit(at, length, dst)) {
+        at += length;
+      } else {
+        allHere = false;
+        at += miss(at, length, end, dst);
+      }
     }
+    (allHere ? stats.hitTimes : stats.missTimes).record(stats.ticker.nanos() - from);
   }
 
   private boolean hit(long at, int length, ByteBuffer dst) {

@@ -25,6 +25,7 @@ final class Capacity {
   private final CacheConfig config;
   private final CacheFiles files;
   private final DirectoryLock lock;
+  private final CacheEvents events;
   private final List<BlobFile> blobs = new CopyOnWriteArrayList<>();
   private final AtomicLong used = new AtomicLong();
   private final AtomicLong uses = new AtomicLong(1); // above the 0 of a blob never used
@@ -39,10 +40,11 @@ final class Capacity {
   private boolean punches; // guarded by hand; a hole was punched
   private boolean wholeBlobs; // guarded by hand
 
-  Capacity(CacheConfig config, CacheFiles files, DirectoryLock lock) {
+  Capacity(CacheConfig config, CacheFiles files, DirectoryLock lock, CacheEvents events) {
     this.config = config;
     this.files = files;
     this.lock = lock;
+    this.events = events;
   }
 
   void add(BlobFile blob) {
@@ -85,19 +87,31 @@ final class Capacity {
     if (filledSinceCount.addAndGet(bytes) > config.capacityBytes() / RECOUNT_PART) {
       recount();
     }
-    int forTheDisk = 0;
-    while (true) {
-      long now = used.get();
-      if (now + bytes > config.capacityBytes()) {
-        if (!evictOne()) {
-          return false;
+    long evicted = 0;
+    long forTheDisk = 0;
+    int diskEvictions = 0;
+    try {
+      while (true) {
+        long now = used.get();
+        if (now + bytes > config.capacityBytes()) {
+          if (!evictOne()) {
+            return false;
+          }
+          evicted += Math.max(0, now - used.get());
+        } else if (!diskHasRoom(bytes)) {
+          if (++diskEvictions > RESERVE_EVICTIONS || !evictOne()) {
+            return false;
+          }
+          long freed = Math.max(0, now - used.get());
+          evicted += freed;
+          forTheDisk += freed;
+        } else if (used.compareAndSet(now, now + bytes)) {
+          return true;
         }
-      } else if (!diskHasRoom(bytes)) {
-        if (++forTheDisk > RESERVE_EVICTIONS || !evictOne()) {
-          return false;
-        }
-      } else if (used.compareAndSet(now, now + bytes)) {
-        return true;
+      }
+    } finally {
+      if (evicted > 0) {
+        events.evicted(evicted, forTheDisk, used.get());
       }
     }
   }

@@ -1,5 +1,7 @@
 package dev.obd.backstore.device;
 
+import dev.obd.io.Latencies;
+import dev.obd.io.LatencySnapshot;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;

@@ -1,5 +1,6 @@
 package dev.obd.backstore.device;
 
+import dev.obd.io.LatencySnapshot;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

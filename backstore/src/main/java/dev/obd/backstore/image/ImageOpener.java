@@ -4,6 +4,7 @@ import dev.obd.backstore.cache.BlobCache;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
+import dev.obd.backstore.source.ReadRecorders;
 import dev.obd.format.lsmt.LayerStack;
 import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.format.lsmt.WritableLayer;
@@ -60,7 +61,22 @@ public final class ImageOpener {
       ExecutorService executor,
       ScheduledExecutorService scheduler,
       Ticker ticker) {
-    this.layers = new LayerOpener(cache, links);
+    this(cache, links, ReadRecorders.NONE, executor, scheduler, ticker);
+  }
+
+  /**
+   * As above.
+   *
+   * @param recorders are told of every read of a layer
+   */
+  public ImageOpener(
+      BlobCache cache,
+      Links links,
+      ReadRecorders recorders,
+      ExecutorService executor,
+      ScheduledExecutorService scheduler,
+      Ticker ticker) {
+    this.layers = new LayerOpener(cache, links, recorders, ticker);
     this.executor = executor;
     this.scheduler = scheduler;
     this.ticker = ticker;

@@ -43,6 +43,8 @@ public final class UnixSocketFile {
   }
 
   /**
+   * Binds a socket that everybody {@code mode} allows can connect to, once this returns.
+   *
    * @throws FileAlreadyExistsException if something is there that is not a socket, or somebody
    *     listens on it
    */
@@ -74,6 +76,7 @@ public final class UnixSocketFile {
     return file;
   }
 
+  /** Where it is. */
   public Path path() {
     return path;
   }

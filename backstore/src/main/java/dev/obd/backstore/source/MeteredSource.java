@@ -11,6 +11,11 @@ public final class MeteredSource extends PassingSource {
   private final ReadRecorder recorder;
   private final Ticker ticker;
 
+  /** {@code next} itself if nobody wants to be told. */
+  public static BlockSource of(BlockSource next, ReadRecorder recorder, Ticker ticker) {
+    return recorder.equals(ReadRecorder.NONE) ? next : new MeteredSource(next, recorder, ticker);
+  }
+
   public MeteredSource(BlockSource next, ReadRecorder recorder, Ticker ticker) {
     this.next = next;
     this.recorder = recorder;
@@ -31,7 +36,7 @@ public final class MeteredSource extends PassingSource {
       next.read(offset, dst);
       ok = true;
     } finally {
-      recorder.read(length, ticker.nanos() - from, ok);
+      recorder.read(offset, length, ticker.nanos() - from, ok);
     }
   }
 }

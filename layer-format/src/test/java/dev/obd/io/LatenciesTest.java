@@ -1,4 +1,4 @@
-package dev.obd.backstore.device;
+package dev.obd.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -31,5 +31,19 @@ class LatenciesTest {
     assertThat(snapshot.medianNanos()).isBetween(500_000L, 562_500L);
     assertThat(snapshot.p99Nanos()).isBetween(990_000L, 1_000_000L);
     assertThat(snapshot.maxNanos()).isEqualTo(1_000_000L);
+  }
+
+  @Test
+  void countsWhatTookLessThanAPowerOfTwo() {
+    var latencies = new Latencies();
+    for (long nanos : new long[] {0, 1, 7, 8, 9, 1023, 1024, Long.MAX_VALUE}) {
+      latencies.record(nanos);
+    }
+    var below = latencies.snapshot().below();
+    assertThat(below).hasSize(63);
+    assertThat(below.subList(0, 5)).containsExactly(1L, 2L, 2L, 3L, 5L);
+    assertThat(below.get(10)).isEqualTo(6);
+    assertThat(below.get(11)).isEqualTo(7);
+    assertThat(below.get(62)).isEqualTo(7);
   }
 }
