@@ -19,7 +19,8 @@ class ArchitectureTest {
   static final ArchRule frontEndsSeeOnlyTheDevice =
       noClasses()
           .that()
-          .resideInAnyPackage("dev.obd.tcmu..", "dev.obd.fuse..", "dev.obd.backstore.nbd..")
+          .resideInAnyPackage(
+              "dev.obd.tcmu..", "dev.obd.fuse..", "dev.obd.mount..", "dev.obd.backstore.nbd..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
@@ -32,7 +33,9 @@ class ArchitectureTest {
               "dev.obd.backstore.prefetch..",
               "dev.obd.backstore.build..",
               "dev.obd.backstore.store..",
-              "dev.obd.backstore.config..")
+              "dev.obd.backstore.config..",
+              "dev.obd.backstore.download..",
+              "dev.obd.backstore.fleet..")
           .allowEmptyShould(true);
 
   @ArchTest

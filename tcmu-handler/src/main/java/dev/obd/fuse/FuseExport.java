@@ -1,6 +1,8 @@
 package dev.obd.fuse;
 
+import dev.obd.backstore.device.BusyException;
 import dev.obd.backstore.device.Export;
+import dev.obd.mount.PlatformThread;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -14,10 +16,10 @@ import org.apache.logging.log4j.Logger;
  * those before it, and {@link #close} can be called again.
  */
 final class FuseExport implements Export {
-  /** Undoes one step. */
+  /** Undoes one step, with {@code force} even if it is in use. */
   @FunctionalInterface
   interface Undo {
-    void run() throws IOException;
+    void run(boolean force) throws IOException;
   }
 
   private record Step(String name, Undo undo) {}
@@ -44,28 +46,29 @@ final class FuseExport implements Export {
 
   @Override
   public void close() throws IOException {
+    close(false);
+  }
+
+  @Override
+  public void close(boolean force) throws IOException {
     PlatformThread.callUninterrupted(() -> {
-      undoAll();
+      undoAll(force);
       return "";
     });
   }
 
-  private synchronized void undoAll() throws IOException {
+  private synchronized void undoAll(boolean force) throws IOException {
     List<String> done = new ArrayList<>();
     while (!steps.isEmpty()) {
       Step step = steps.element();
       try {
-        step.undo().run();
+        step.undo().run(force);
       } catch (IOException e) {
         String before = done.isEmpty() ? "" : " (done: " + String.join(", ", done) + ")";
-        throw new IOException(
-            "cannot "
-                + step.name()
-                + before
-                + ": "
-                + (e instanceof BusyException ? "busy: " : "")
-                + e.getMessage(),
-            e);
+        String reason = "cannot " + step.name() + before + ": ";
+        throw e instanceof BusyException
+            ? new BusyException(reason + "busy: " + e.getMessage(), e)
+            : new IOException(reason + e.getMessage(), e);
       }
       log.info("fuse.detach step=\"{}\"", step.name());
       done.add(step.name());
@@ -77,7 +80,7 @@ final class FuseExport implements Export {
   void abandon(Throwable cause) {
     while (!steps.isEmpty()) {
       try {
-        steps.remove().undo().run();
+        steps.remove().undo().run(false);
       } catch (IOException e) {
         cause.addSuppressed(e);
       }

@@ -1,9 +1,15 @@
 package dev.obd.fuse;
 
 import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.device.BusyException;
 import dev.obd.backstore.device.DeviceFrontend;
 import dev.obd.backstore.device.Export;
 import dev.obd.io.Ticker;
+import dev.obd.mount.DiskMount;
+import dev.obd.mount.MountPoint;
+import dev.obd.mount.MountTable;
+import dev.obd.mount.PlatformThread;
+import dev.obd.mount.Privileges;
 import dev.obd.nativeio.Fd;
 import java.io.IOException;
 import java.net.URI;
@@ -11,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
@@ -79,6 +87,25 @@ public final class FuseFrontend implements DeviceFrontend {
     return PlatformThread.call(() -> setUp(device, options));
   }
 
+  @Override
+  public List<String> clearStale(URI where) throws IOException {
+    FuseOptions options = FuseOptions.parse(where);
+    return PlatformThread.callUninterrupted(() -> {
+      List<String> cleared = new ArrayList<>();
+      Path file = file(options);
+      if (options.mount().isPresent()) {
+        Path at = MountPoint.withRealParent(options.mount().get());
+        if (StaleMounts.clearDisk(at, file)) {
+          cleared.add("the dead mount at " + at);
+        }
+      }
+      if (StaleMounts.clearFile(file, FuseMount.forThisProcess())) {
+        cleared.add("the dead mount of " + file);
+      }
+      return cleared;
+    });
+  }
+
   private Export setUp(BlockDevice device, FuseOptions options) throws IOException {
     var export = new FuseExport();
     try {
@@ -93,7 +120,7 @@ public final class FuseFrontend implements DeviceFrontend {
       serveFile(device, file, readOnly, options, export);
       if (options.loop()) {
         LoopDevice loop = LoopDevice.attach(file, readOnly);
-        export.add("detach " + loop.path(), () -> loop.detach(options.force()));
+        export.add("detach " + loop.path(), force -> loop.detach(force || options.force()));
         export.addressIs(loop.path());
         if (directory.isPresent()) {
           mountDisk(loop.path(), directory.get(), readOnly, options, export);
@@ -117,20 +144,20 @@ public final class FuseFrontend implements DeviceFrontend {
     FuseMount mounts = FuseMount.forThisProcess();
     StaleMounts.clearFile(path, mounts);
     MountPoint point = MountPoint.file(path);
-    export.add("remove " + path, point::remove);
+    export.add("remove " + path, force -> point.remove());
     Fd fuse = mounts.mount(path, readOnly);
     try {
       Privileges self = Privileges.ofThisProcess();
       var file = new OneFile(device.size(), !readOnly, self.user(), self.group(), Instant.now());
       var calls = new DeviceCalls(device, workers);
       Session session = Session.start(path.toString(), fuse, calls, file, READERS);
-      export.add("end " + path, session::close);
+      export.add("end " + path, force -> session.close());
       export.add(
           "unmount " + path,
-          () -> {
+          force -> {
             session.expectEnd(true);
             try {
-              unmountFile(mounts, path, options.force());
+              unmountFile(mounts, path, force || options.force());
             } catch (IOException e) {
               session.expectEnd(false);
               throw e;
@@ -171,14 +198,14 @@ public final class FuseFrontend implements DeviceFrontend {
       Path loop, Path directory, boolean readOnly, FuseOptions options, FuseExport export)
       throws IOException {
     MountPoint point = MountPoint.directory(directory);
-    export.add("remove " + directory, point::remove);
+    export.add("remove " + directory, force -> point.remove());
     DiskMount disk =
         DiskMount.mount(loop, point.path(), options.fileSystem(), options.mountOptions(), readOnly);
     export.add(
         "unmount " + directory,
-        () -> {
+        force -> {
           if (MountTable.read().has(point.path(), options.fileSystem())) {
-            disk.unmount(options.force());
+            disk.unmount(force || options.force());
           }
         });
     export.addressIs(point.path());

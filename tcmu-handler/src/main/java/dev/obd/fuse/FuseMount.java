@@ -1,5 +1,7 @@
 package dev.obd.fuse;
 
+import dev.obd.backstore.device.BusyException;
+import dev.obd.mount.Privileges;
 import dev.obd.nativeio.Fd;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package dev.obd.fuse;
 
+import dev.obd.backstore.device.BusyException;
 import dev.obd.nativeio.Fd;
 import dev.obd.nativeio.FdHelper;
 import java.io.IOException;

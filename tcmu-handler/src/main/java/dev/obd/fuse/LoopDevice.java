@@ -1,5 +1,6 @@
 package dev.obd.fuse;
 
+import dev.obd.backstore.device.BusyException;
 import dev.obd.nativeio.Errno;
 import dev.obd.nativeio.ErrnoException;
 import dev.obd.nativeio.Fd;

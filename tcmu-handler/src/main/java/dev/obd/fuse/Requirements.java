@@ -1,5 +1,6 @@
 package dev.obd.fuse;
 
+import dev.obd.mount.Privileges;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package dev.obd.fuse;
 
+import dev.obd.mount.MountTable;
 import dev.obd.nativeio.Errno;
 import dev.obd.nativeio.ErrnoException;
 import dev.obd.nativeio.Fd;
@@ -19,8 +20,9 @@ final class StaleMounts {
 
   private StaleMounts() {}
 
-  /** Clears the mount point of a disk's file; the path has no links. */
-  static void clearFile(Path file, FuseMount mounts) throws IOException {
+  /** Clears the mount point of a disk's file; the path has no links. True if there was one. */
+  static boolean clearFile(Path file, FuseMount mounts) throws IOException {
+    boolean cleared = false;
     for (var at = MountTable.read().at(file); at.isPresent(); at = MountTable.read().at(file)) {
       String type = at.get().type();
       if (!type.equals(FuseMount.TYPE)) {
@@ -31,11 +33,17 @@ final class StaleMounts {
       }
       mounts.unmount(file, true);
       log.warn("fuse.stale.cleared file={}", file);
+      cleared = true;
     }
+    return cleared;
   }
 
-  /** Clears a directory that the file system of the disk in {@code file} is mounted at. */
-  static void clearDisk(Path directory, Path file) throws IOException {
+  /**
+   * Clears a directory that the file system of the disk in {@code file} is mounted at. True if it
+   * was.
+   */
+  static boolean clearDisk(Path directory, Path file) throws IOException {
+    boolean cleared = false;
     for (var at = MountTable.read().at(directory);
         at.isPresent();
         at = MountTable.read().at(directory)) {
@@ -46,7 +54,9 @@ final class StaleMounts {
       }
       Mounts.unmount(directory, Mounts.DETACH);
       log.warn("fuse.stale.cleared directory={} source={}", directory, source);
+      cleared = true;
     }
+    return cleared;
   }
 
   /** False if its server is gone. */

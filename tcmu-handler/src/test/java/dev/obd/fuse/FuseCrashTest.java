@@ -6,6 +6,7 @@ import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.DeviceOptions;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.MemoryDisk;
+import dev.obd.mount.MountTable;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;

@@ -12,6 +12,7 @@ import dev.obd.backstore.device.Op;
 import dev.obd.backstore.device.Request;
 import dev.obd.backstore.device.ScriptedDisk;
 import dev.obd.backstore.device.Status;
+import dev.obd.mount.MountTable;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.ByteBuffer;

@@ -2,6 +2,7 @@ package dev.obd.backstore.device;
 
 import java.io.IOException;
 import java.net.URI;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -43,5 +44,14 @@ public interface DeviceFrontend {
   default Optional<Export> resume(BlockDevice device, URI where, String address)
       throws IOException, InterruptedException {
     return Optional.empty();
+  }
+
+  /**
+   * Removes what a process that died left of an export at {@code where}; what is alive stays.
+   *
+   * @return what was removed, for humans; empty if nothing was left
+   */
+  default List<String> clearStale(URI where) throws IOException {
+    return List.of();
   }
 }

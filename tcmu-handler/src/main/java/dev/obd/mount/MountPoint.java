@@ -1,4 +1,4 @@
-package dev.obd.fuse;
+package dev.obd.mount;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,9 +12,9 @@ import java.nio.file.Path;
  * @param path absolute, free of symbolic links
  * @param made it was not there before
  */
-record MountPoint(Path path, boolean made) {
+public record MountPoint(Path path, boolean made) {
   /** An empty regular file, made if there is none. Its directory must exist. */
-  static MountPoint file(Path path) throws IOException {
+  public static MountPoint file(Path path) throws IOException {
     Path real = withRealParent(path);
     if (!Files.exists(real, LinkOption.NOFOLLOW_LINKS)) {
       return new MountPoint(Files.createFile(real), true);
@@ -29,7 +29,7 @@ record MountPoint(Path path, boolean made) {
   }
 
   /** A directory, made if there is none. Its parent must exist. */
-  static MountPoint directory(Path path) throws IOException {
+  public static MountPoint directory(Path path) throws IOException {
     if (!Files.exists(path)) {
       return new MountPoint(Files.createDirectory(withRealParent(path)), true);
     }
@@ -40,7 +40,7 @@ record MountPoint(Path path, boolean made) {
   }
 
   /** The path with the links in its directory resolved; its last name is not looked at. */
-  static Path withRealParent(Path path) throws IOException {
+  public static Path withRealParent(Path path) throws IOException {
     Path parent = path.getParent();
     Path name = path.getFileName();
     if (parent == null || name == null) {
@@ -50,7 +50,7 @@ record MountPoint(Path path, boolean made) {
   }
 
   /** Removes it if it was made here. */
-  void remove() throws IOException {
+  public void remove() throws IOException {
     if (made) {
       Files.deleteIfExists(path);
     }

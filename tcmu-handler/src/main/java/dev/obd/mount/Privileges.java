@@ -1,4 +1,4 @@
-package dev.obd.fuse;
+package dev.obd.mount;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,17 +12,17 @@ import java.util.List;
  * @param group effective group id
  * @param mayMount it has CAP_SYS_ADMIN
  */
-record Privileges(int user, int group, boolean mayMount) {
+public record Privileges(int user, int group, boolean mayMount) {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final int EFFECTIVE = 2; // after the name: real, effective, saved, file system
   private static final long CAP_SYS_ADMIN = 1L << 21;
 
   /** Of this process, as the kernel sees it now. */
-  static Privileges ofThisProcess() throws IOException {
+  public static Privileges ofThisProcess() throws IOException {
     return parse(Files.readAllLines(STATUS));
   }
 
-  static Privileges parse(List<String> status) throws IOException {
+  public static Privileges parse(List<String> status) throws IOException {
     int user = Integer.parseUnsignedInt(field(status, "Uid:")[EFFECTIVE]);
     int group = Integer.parseUnsignedInt(field(status, "Gid:")[EFFECTIVE]);
     long capabilities = Long.parseUnsignedLong(field(status, "CapEff:")[1], 16);

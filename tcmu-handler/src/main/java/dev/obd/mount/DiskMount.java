@@ -1,5 +1,6 @@
-package dev.obd.fuse;
+package dev.obd.mount;
 
+import dev.obd.backstore.device.BusyException;
 import dev.obd.nativeio.Errno;
 import dev.obd.nativeio.ErrnoException;
 import dev.obd.nativeio.Mounts;
@@ -12,7 +13,7 @@ import java.util.ArrayList;
  *
  * @param at the directory
  */
-record DiskMount(Path at) {
+public record DiskMount(Path at) {
   private static final long NO_EXEC = 8;
   private static final long NO_ACCESS_TIME = 1024;
 
@@ -21,7 +22,8 @@ record DiskMount(Path at) {
    *
    * @param options as for {@code mount -o}: what is not a flag goes to the file system
    */
-  static DiskMount mount(Path device, Path at, String fileSystem, String options, boolean readOnly)
+  public static DiskMount mount(
+      Path device, Path at, String fileSystem, String options, boolean readOnly)
       throws IOException {
     long flags = readOnly ? Mounts.READ_ONLY : 0;
     var forFileSystem = new ArrayList<String>();
@@ -42,7 +44,7 @@ record DiskMount(Path at) {
   }
 
   /** Unmounts; fails with {@link BusyException} while somebody uses it, unless forced. */
-  void unmount(boolean force) throws IOException {
+  public void unmount(boolean force) throws IOException {
     try {
       Mounts.unmount(at, force ? Mounts.DETACH : 0);
     } catch (ErrnoException e) {

@@ -1,5 +1,6 @@
-package dev.obd.fuse;
+package dev.obd.mount;
 
+import dev.obd.backstore.device.Mounter.Mounted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -9,29 +10,20 @@ import java.util.List;
 import java.util.Optional;
 
 /** What is mounted where, from {@code /proc/self/mountinfo}; asks no file system. */
-record MountTable(List<Entry> entries) {
-  /**
-   * One mount.
-   *
-   * @param at the mount point
-   * @param type the file system, {@code fuse.obd} for ours
-   * @param source what was mounted, {@code /dev/loop0} for example
-   */
-  record Entry(Path at, String type, String source) {}
-
+public record MountTable(List<Mounted> entries) {
   private static final Path MOUNT_INFO = Path.of("/proc/self/mountinfo");
   private static final int MOUNT_POINT = 4;
   private static final String END_OF_OPTIONAL_FIELDS = " - ";
 
   /** As it is now. */
-  static MountTable read() throws IOException {
+  public static MountTable read() throws IOException {
     // Not readAllLines: a mount point's name need not be UTF-8.
     String text = new String(Files.readAllBytes(MOUNT_INFO), StandardCharsets.UTF_8);
     return parse(text.lines().toList());
   }
 
   static MountTable parse(List<String> lines) {
-    var entries = new ArrayList<Entry>();
+    var entries = new ArrayList<Mounted>();
     for (String line : lines) {
       int end = line.indexOf(END_OF_OPTIONAL_FIELDS);
       String[] first = line.split(" ", -1);
@@ -40,19 +32,19 @@ record MountTable(List<Entry> entries) {
       }
       String[] last = line.substring(end + END_OF_OPTIONAL_FIELDS.length()).split(" ", -1);
       if (last.length >= 2) {
-        entries.add(new Entry(Path.of(plain(first[MOUNT_POINT])), last[0], plain(last[1])));
+        entries.add(new Mounted(Path.of(plain(first[MOUNT_POINT])), last[0], plain(last[1])));
       }
     }
     return new MountTable(List.copyOf(entries));
   }
 
   /** The topmost mount at exactly {@code path}, which is absolute and free of links. */
-  Optional<Entry> at(Path path) {
+  public Optional<Mounted> at(Path path) {
     return entries.reversed().stream().filter(entry -> entry.at().equals(path)).findFirst();
   }
 
   /** True if the topmost mount at {@code path} is of {@code type}. */
-  boolean has(Path path, String type) {
+  public boolean has(Path path, String type) {
     return at(path).filter(entry -> entry.type().equals(type)).isPresent();
   }
 

@@ -1,4 +1,4 @@
-package dev.obd.fuse;
+package dev.obd.mount;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,7 +1,8 @@
-package dev.obd.fuse;
+package dev.obd.mount;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.obd.backstore.device.Mounter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,7 +19,7 @@ class MountTableTest {
                 "41 22 7:0 / /a\\040b\\134c ro master:2 propagate_from:3 - ext4 /dev/loop0 ro",
                 "damaged line"));
     assertThat(table.at(Path.of("/a b\\c")))
-        .contains(new MountTable.Entry(Path.of("/a b\\c"), "ext4", "/dev/loop0"));
+        .contains(new Mounter.Mounted(Path.of("/a b\\c"), "ext4", "/dev/loop0"));
     assertThat(table.at(Path.of("/a"))).isEmpty();
     assertThat(table.entries()).hasSize(3);
   }

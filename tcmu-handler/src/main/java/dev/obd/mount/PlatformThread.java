@@ -1,4 +1,4 @@
-package dev.obd.fuse;
+package dev.obd.mount;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -11,11 +11,11 @@ import java.util.concurrent.FutureTask;
  * opening the file, attaching a loop device. On a virtual thread such a call would keep a carrier,
  * perhaps the only one, from the thread that answers.
  */
-final class PlatformThread {
+public final class PlatformThread {
   private PlatformThread() {}
 
   /** The result of {@code task}, run on this thread if it is a platform thread, else on another. */
-  static <T> T call(Callable<T> task) throws IOException, InterruptedException {
+  public static <T> T call(Callable<T> task) throws IOException, InterruptedException {
     var future = new FutureTask<T>(task);
     if (Thread.currentThread().isVirtual()) {
       Thread.ofPlatform().name("obd-fuse-mount").daemon().start(future);
@@ -36,7 +36,7 @@ final class PlatformThread {
   }
 
   /** {@link #call} for those that may not throw InterruptedException. */
-  static <T> T callUninterrupted(Callable<T> task) throws IOException {
+  public static <T> T callUninterrupted(Callable<T> task) throws IOException {
     try {
       return call(task);
     } catch (InterruptedException _) {
