@@ -12,8 +12,10 @@ public enum Errno {
   ENOMEM(12, "out of memory"),
   EACCES(13, "permission denied"),
   ENOTBLK(15, "block device required"),
+  EFAULT(14, "bad address"),
   EBUSY(16, "device or resource busy"),
   EEXIST(17, "file exists"),
+  EXDEV(18, "different file systems"),
   ENODEV(19, "no such device"),
   ENOTDIR(20, "not a directory"),
   EISDIR(21, "is a directory"),
@@ -24,9 +26,12 @@ public enum Errno {
   ENOSPC(28, "no space left on device"),
   EROFS(30, "read-only file system"),
   ENOSYS(38, "function not implemented"),
+  ENOTEMPTY(39, "directory not empty"),
   EPROTO(71, "protocol error"),
+  EMSGSIZE(90, "message too long"),
   EOPNOTSUPP(95, "operation not supported"),
   ECONNABORTED(103, "connection aborted"),
+  ENOBUFS(105, "no buffer space available"),
   ENOTCONN(107, "transport endpoint is not connected"),
   EUCLEAN(117, "structure needs cleaning");
 

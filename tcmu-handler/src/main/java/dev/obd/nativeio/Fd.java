@@ -22,7 +22,12 @@ public final class Fd implements Closeable {
   /** With a block device: fails with EBUSY if somebody has claimed it, a mount for example. */
   public static final int EXCLUSIVE = 0x80;
 
+  /** Calls that would wait fail with EAGAIN instead. */
+  public static final int NON_BLOCKING = 0x800;
+
   static final int CLOSE_ON_EXEC = 0x80000;
+
+  private static final long FICLONE = 0x4004_9409L;
 
   private static final int KEEP_SIZE = 1;
   private static final int PUNCH_HOLE = 2;
@@ -156,6 +161,36 @@ public final class Fd implements Closeable {
       LibC.checked(result, "fallocate(" + name + ", PUNCH_HOLE, " + offset + ", " + length + ")");
     } finally {
       leave();
+    }
+  }
+
+  /**
+   * Reserves the range's blocks, so that writing there cannot fail for want of space. The file
+   * grows if the range leaves it. Fails with EOPNOTSUPP where the file system cannot.
+   */
+  public void allocate(long offset, long length) throws IOException {
+    enter();
+    try {
+      int result;
+      do {
+        result = LibC.calls().fallocate(number, 0, offset, length);
+      } while (result < 0 && LibC.errno() == Errno.EINTR.number());
+      LibC.checked(result, "fallocate(" + name + ", " + offset + ", " + length + ")");
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Makes this file, open for writing, a copy of {@code source} that shares its blocks until either
+   * is written. Fails with EOPNOTSUPP where the file system cannot, EXDEV between two of them.
+   */
+  public void cloneFrom(Fd source) throws IOException {
+    source.enter();
+    try {
+      ioctl("FICLONE of " + source.name, FICLONE, source.number);
+    } finally {
+      source.leave();
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.obd.nativeio;
 
+import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntSupplier;
 
@@ -24,11 +25,12 @@ final class FilelessThread {
   /**
    * Waits for the call's end, on any kind of thread; not interruptible.
    *
-   * @param systemCall uses no descriptor and loads no class; negative for an error
+   * @param systemCall uses no descriptor but one it opens, which its end closes, and loads no
+   *     class; negative for an error
    * @return 0 or the positive error number
    */
   static int call(IntSupplier systemCall) {
-    warmUp();
+    Warm.up();
     var errno = new int[1];
     var failure = new AtomicReference<Throwable>();
     Thread thread =
@@ -50,11 +52,25 @@ final class FilelessThread {
     return errno[0];
   }
 
-  /** Links what the call needs: a thread without files cannot read classes from a jar. */
-  private static void warmUp() {
-    LibC.calls().mount("", "", "", 0, null);
-    LibC.calls().umount2("", 0);
-    LibC.errno();
+  /** Links what calls need: a thread without files cannot read classes from a jar. */
+  private static final class Warm {
+    static {
+      LibC.Calls libc = LibC.calls();
+      libc.mount("", "", "", 0, null);
+      libc.umount2("", 0);
+      libc.mkdir("", 0);
+      libc.rmdir("");
+      libc.unlink("");
+      libc.symlink("", "");
+      libc.open("", 0, 0);
+      libc.write(-1, ByteBuffer.allocateDirect(1), 1);
+      libc.close(-1);
+      LibC.errno();
+    }
+
+    static void up() {
+      // by being called
+    }
   }
 
   private static void join(Thread thread) {

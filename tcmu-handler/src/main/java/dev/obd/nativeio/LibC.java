@@ -62,6 +62,40 @@ final class LibC {
     int posix_spawn_file_actions_destroy(ByteBuffer actions);
 
     int waitpid(int pid, @Out int[] status, int options);
+
+    int poll(ByteBuffer descriptors, long count, int timeoutMillis);
+
+    int eventfd(int initial, int flags);
+
+    int socket(int domain, int type, int protocol);
+
+    int bind(int fd, @In ByteBuffer address, int length);
+
+    int setsockopt(int fd, int level, int option, @In ByteBuffer value, int length);
+
+    long sendto(
+        int fd, @In ByteBuffer from, long count, int flags, @In ByteBuffer address, int length);
+
+    long recvfrom(
+        int fd, @Out ByteBuffer into, long count, int flags, ByteBuffer address, ByteBuffer length);
+
+    int mlockall(int flags);
+
+    int prctl(int option, long second, long third, long fourth, long fifth);
+
+    int getrlimit(int resource, ByteBuffer limits);
+
+    int setrlimit(int resource, ByteBuffer limits);
+
+    int madvise(long address, long length, int advice);
+
+    int mkdir(String path, int mode);
+
+    int rmdir(String path);
+
+    int unlink(String path);
+
+    int symlink(String target, String path);
   }
 
   private static final class Holder {

@@ -15,6 +15,10 @@ public final class Mapping implements Closeable {
   private static final int PROT_READ = 1;
   private static final int PROT_WRITE = 2;
   private static final int MAP_SHARED = 1;
+  private static final int MADV_POPULATE_READ = 22; // Linux 5.14
+
+  /** Page sizes are powers of two from here on. */
+  private static final long SMALLEST_PAGE = 4096;
 
   private final long address;
   private final int length;
@@ -52,6 +56,23 @@ public final class Mapping implements Closeable {
       throw new IllegalStateException("this mapping is closed");
     }
     return buffer;
+  }
+
+  /**
+   * False if touching the range would kill the process, because there is no memory behind it.
+   * Devices can have holes; files that shrink, too. True where the kernel cannot say.
+   */
+  public boolean isBacked(long offset, long bytes) {
+    if (offset < 0 || bytes < 0 || offset > length - bytes) {
+      return false;
+    }
+    long from = (address + offset) & -SMALLEST_PAGE;
+    long to = address + offset + bytes;
+    if (bytes == 0 || LibC.calls().madvise(from, to - from, MADV_POPULATE_READ) == 0) {
+      return true;
+    }
+    int errno = LibC.errno();
+    return errno != Errno.EFAULT.number() && errno != Errno.ENOMEM.number();
   }
 
   @Override

@@ -120,4 +120,29 @@ class FdTest {
         new ProcessBuilder("stat", "-c", "%b", file.toString()).redirectErrorStream(true).start();
     return Long.parseLong(new String(stat.getInputStream().readAllBytes()).strip());
   }
+
+  @Test
+  void spaceIsReserved() throws IOException {
+    Path file = Files.createFile(dir.resolve("f"));
+    try (Fd fd = Fd.open(file, Fd.READ_WRITE)) {
+      fd.allocate(0, 8192);
+    } catch (ErrnoException e) {
+      assumeTrue(!e.is(Errno.EOPNOTSUPP), "this file system cannot");
+    }
+    assertThat(Files.size(file)).isEqualTo(8192);
+  }
+
+  @Test
+  void aCloneIsACopyOrRefusedByName() throws IOException {
+    Path file = Files.writeString(dir.resolve("f"), "content");
+    Path copy = Files.createFile(dir.resolve("copy"));
+    try (Fd from = Fd.open(file, Fd.READ_ONLY);
+        Fd to = Fd.open(copy, Fd.READ_WRITE)) {
+      to.cloneFrom(from);
+      assertThat(Files.readString(copy)).isEqualTo("content");
+    } catch (ErrnoException e) {
+      assertThat(e).hasMessageContaining("FICLONE");
+      assertThat(e.is(Errno.EOPNOTSUPP) || e.is(Errno.EINVAL) || e.is(Errno.ENOTTY)).isTrue();
+    }
+  }
 }

@@ -48,4 +48,19 @@ class MappingTest {
           .hasMessageContaining("EINVAL");
     }
   }
+
+  @Test
+  void memoryBehindWhichThereIsNoFileIsNotTouched() throws IOException {
+    Path file = Files.write(dir.resolve("f"), new byte[8192]);
+    try (Fd fd = Fd.open(file, Fd.READ_WRITE);
+        Mapping mapping = Mapping.shared(fd, 0, 1 << 20, true)) {
+      assertThat(mapping.isBacked(0, 8192)).isTrue();
+      assertThat(mapping.isBacked(8191, 1)).isTrue();
+      assertThat(mapping.isBacked(5, 0)).isTrue();
+      assertThat(mapping.isBacked(8192, 1)).isFalse();
+      assertThat(mapping.isBacked(4096, 8192)).isFalse();
+      assertThat(mapping.isBacked(1 << 20, 1)).isFalse();
+      assertThat(mapping.isBacked(-1, 1)).isFalse();
+    }
+  }
 }
