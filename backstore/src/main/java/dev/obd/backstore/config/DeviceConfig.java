@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param lowers lowest layer first; with {@code accelerationLayer} the last one is the trace layer
  * @param upper the writable layer; empty for a read-only device
  * @param resultFile where the outcome of opening is written
+ * @param download goes before the process's settings, as a whole
  * @param recordTracePath trace or file list; see {@code docs/formats/trace.md}
  * @param unknownKeys keys that were found and mean nothing to obd, for a warning
  */
@@ -19,6 +20,7 @@ public record DeviceConfig(
     List<Lower> lowers,
     Optional<Upper> upper,
     Optional<Path> resultFile,
+    Optional<DownloadConfig> download,
     boolean accelerationLayer,
     Optional<Path> recordTracePath,
     List<String> unknownKeys) {
