@@ -9,7 +9,7 @@ import dev.obd.registry.auth.DockerCredentials;
 import dev.obd.registry.auth.OverlaybdCredentials;
 import dev.obd.registry.http.PlainHttp;
 import dev.obd.registry.http.RegistryOptions;
-import dev.obd.registry.http.TlsOptions;
+import dev.obd.registry.tls.TlsOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

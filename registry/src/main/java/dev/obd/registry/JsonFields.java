@@ -104,6 +104,17 @@ public final class JsonFields {
     return string(name).orElseThrow(() -> bad(where + "." + name, "missing", null));
   }
 
+  public Optional<Boolean> bool(String name) throws RegistryException {
+    JsonElement value = present(name);
+    if (value == null) {
+      return Optional.empty();
+    }
+    if (!value.isJsonPrimitive() || !value.getAsJsonPrimitive().isBoolean()) {
+      throw bad(where + "." + name, "expected true or false", null);
+    }
+    return Optional.of(value.getAsBoolean());
+  }
+
   /** A whole number from 0 to 2^63-1. */
   public Optional<Long> whole(String name) throws RegistryException {
     JsonElement value = present(name);

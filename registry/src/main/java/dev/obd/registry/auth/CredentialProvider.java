@@ -16,9 +16,15 @@ public interface CredentialProvider {
    * @param registry as in references: {@code docker.io}, {@code host:5000}
    * @param endpoint where it answers: {@code registry-1.docker.io}, {@code host:5000}
    * @param repository {@code library/ubuntu}
-   * @param blobs {@code https://endpoint/v2/repository/blobs}
+   * @param url what is to be fetched: {@code https://endpoint/v2/repository/blobs/sha256:…} or
+   *     another address in that repository, without a query
    */
-  record Target(String registry, String endpoint, String repository, URI blobs) {
+  record Target(String registry, String endpoint, String repository, URI url) {
+    /** The same repository, another address in it. */
+    public Target at(URI other) {
+      return new Target(registry, endpoint, repository, other);
+    }
+
     @Override
     public String toString() {
       return registry + "/" + repository;

@@ -23,28 +23,38 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Authorization headers for one repository of one registry. Tokens are kept per scope until they
- * are about to expire or are refused; whoever needs one while it is being fetched waits for that
- * fetch. Credentials are looked up anew for every token. Thread-safe.
+ * are refused or expire, and are replaced by fresh ones a while before; whoever needs one while
+ * there is none waits for the one fetch under way. Credentials are looked up anew for every token.
+ * Where they cannot be found we are anonymous. Thread-safe.
  */
 final class Authorizer {
   private static final int MAX_TOKEN_ANSWER = 256 << 10;
   private static final long DEFAULT_LIFE_SECONDS = 60; // as the token protocol says
   private static final long MAX_LIFE_SECONDS = 3600;
+  private static final long REFRESH_EVERY_NANOS = 10_000_000_000L;
   private static final String CLIENT_ID = "obd";
+  private static final Logger log = LogManager.getLogger(Authorizer.class);
 
   private final Transport transport;
   private final RegistryOptions options;
   private final CredentialProvider.Target target;
   private final Origin registry;
   private final Map<Scope, CompletableFuture<Grant>> grants = new ConcurrentHashMap<>();
+  private final Map<Scope, Long> refreshes = new ConcurrentHashMap<>();
   private volatile @Nullable Challenge known;
+  private volatile @Nullable String lookupFailure;
 
-  /** A header's value, and when it stops being good. */
-  private record Grant(String header, long untilNanos) {}
+  /** A header's value, when to look for the next one, and when it stops being good. */
+  private record Grant(String header, long refreshNanos, long untilNanos) {}
+
+  /** What one fetch is about. */
+  private record Wish(Scope scope, Challenge challenge, URI about) {}
 
   Authorizer(
       Transport transport,
@@ -61,11 +71,16 @@ final class Authorizer {
    * The header for {@code scope}; empty as long as the registry has not asked for one. Once it has,
    * tokens for further scopes are fetched without being refused first.
    */
-  Optional<String> header(Scope scope, Limit limit) throws IOException {
+  Optional<String> header(Scope scope, URI about, Limit limit) throws IOException {
     Challenge challenge = known;
     return challenge == null
         ? Optional.empty()
-        : Optional.of(grant(scope, challenge, Optional.empty(), limit));
+        : Optional.of(grant(new Wish(scope, challenge, about), Optional.empty(), limit));
+  }
+
+  /** Why the latest look for credentials failed; empty if it did not. */
+  Optional<String> lookupFailure() {
+    return Optional.ofNullable(lookupFailure);
   }
 
   /**
@@ -73,7 +88,8 @@ final class Authorizer {
    *
    * @throws RegistryException of kind UNAUTHORIZED if there are no credentials to answer with
    */
-  String answer(Scope scope, List<Challenge> challenges, Optional<String> refused, Limit limit)
+  String answer(
+      Scope scope, URI about, List<Challenge> challenges, Optional<String> refused, Limit limit)
       throws IOException {
     Optional<Challenge> challenge = Challenge.preferred(challenges);
     if (challenge.isPresent()) {
@@ -83,20 +99,24 @@ final class Authorizer {
     if (current == null) {
       throw unauthorized("it does not say how to authenticate");
     }
-    return grant(scope, current, refused, limit);
+    return grant(new Wish(scope, current, about), refused, limit);
   }
 
   @SuppressWarnings("ReferenceEquality") // is it this very future that won?
-  private String grant(Scope scope, Challenge challenge, Optional<String> refused, Limit limit)
-      throws IOException {
+  private String grant(Wish wish, Optional<String> refused, Limit limit) throws IOException {
     var mine = new CompletableFuture<Grant>();
     CompletableFuture<Grant> current =
-        grants.compute(scope, (s, old) -> old != null && isGood(old, refused, limit) ? old : mine);
+        grants.compute(
+            wish.scope, (s, old) -> old != null && isGood(old, refused, limit) ? old : mine);
     if (current == mine) {
-      fetchInto(mine, scope, challenge, limit);
+      fetchInto(mine, wish, limit);
     }
     try {
-      return current.get(limit.remainingNanos(), TimeUnit.NANOSECONDS).header;
+      Grant grant = current.get(limit.remainingNanos(), TimeUnit.NANOSECONDS);
+      if (options.clock().nanos() - grant.refreshNanos >= 0) {
+        refresh(wish, current);
+      }
+      return grant.header;
     } catch (TimeoutException e) {
       throw new RegistryException(Kind.TIMED_OUT, 0, "token for " + target + ": none in time", e);
     } catch (InterruptedException e) {
@@ -124,46 +144,76 @@ final class Authorizer {
         && refused.filter(grant.header::equals).isEmpty();
   }
 
-  private void fetchInto(
-      CompletableFuture<Grant> mine, Scope scope, Challenge challenge, Limit limit) {
+  /** Replaces a grant that will end soon, beside the reads; one try now and then is enough. */
+  private void refresh(Wish wish, CompletableFuture<Grant> old) {
+    long now = options.clock().nanos();
+    Long before = refreshes.get(wish.scope);
+    boolean mine =
+        before == null
+            ? refreshes.putIfAbsent(wish.scope, now) == null
+            : now - before >= REFRESH_EVERY_NANOS && refreshes.replace(wish.scope, before, now);
+    if (!mine) {
+      return;
+    }
+    Thread.startVirtualThread(() -> {
+      try {
+        Limit limit = Limit.after(options.clock(), options.patience());
+        grants.replace(wish.scope, old, CompletableFuture.completedFuture(fetch(wish, limit)));
+      } catch (IOException e) {
+        log.debug("token.refresh.failed target={} reason={}", target, e.getMessage());
+      }
+    });
+  }
+
+  private void fetchInto(CompletableFuture<Grant> mine, Wish wish, Limit limit) {
     try {
-      mine.complete(fetch(scope, challenge, limit));
+      mine.complete(fetch(wish, limit));
     } catch (IOException | RuntimeException e) {
       mine.completeExceptionally(e);
     } finally {
       if (mine.completeExceptionally(new IllegalStateException("fetch ended without a result"))) {
-        grants.remove(scope, mine); // an Error passed through here: nobody may wait for ever
+        grants.remove(wish.scope, mine); // an Error passed through here: nobody may wait for ever
       }
     }
   }
 
-  private Grant fetch(Scope scope, Challenge challenge, Limit limit) throws IOException {
-    Credential credential = credential(limit);
+  private Grant fetch(Wish wish, Limit limit) throws IOException {
+    Credential credential = credential(wish.about, limit);
     long never = limit.clock().nanos() + Long.MAX_VALUE / 2;
-    if (challenge.scheme().equals("basic")) {
+    if (wish.challenge.scheme().equals("basic")) {
       if (credential instanceof Credential.UserPassword login) {
-        return new Grant(login.basic(), never);
+        return new Grant(login.basic(), never, never);
       }
-      throw unauthorized("it wants a user name and a password, and there are none for it");
+      throw refused("it wants a user name and a password, and there are none for it", null);
     }
     if (credential instanceof Credential.BearerToken token) {
-      return new Grant("Bearer " + checked(token.token()), never);
+      return new Grant("Bearer " + checked(token.token()), never, never);
     }
-    return token(scope, challenge, credential, limit);
+    return token(wish, credential, limit);
   }
 
-  /** Looking up may run a program or ask a daemon: not longer than the caller waits. */
-  private Credential credential(Limit limit) throws IOException {
+  /**
+   * Looking up may run a program or ask a service: not longer than the caller waits, and on a
+   * platform thread, because it may wait inside a native call.
+   */
+  private Credential credential(URI about, Limit limit) throws IOException {
     var found = new CompletableFuture<Credential>();
-    Thread.startVirtualThread(() -> {
-      try {
-        found.complete(options.credentials().find(target));
-      } catch (IOException | RuntimeException e) {
-        found.completeExceptionally(e);
-      }
-    });
+    Thread.ofPlatform()
+        .daemon()
+        .name("obd-credentials")
+        .start(() -> {
+          try {
+            found.complete(options.credentials().find(target.at(about)));
+          } catch (IOException | RuntimeException e) {
+            found.completeExceptionally(e);
+          } finally {
+            found.completeExceptionally(new IOException("the look-up broke")); // unless it is done
+          }
+        });
     try {
-      return found.get(limit.remainingNanos(), TimeUnit.NANOSECONDS);
+      Credential credential = found.get(limit.remainingNanos(), TimeUnit.NANOSECONDS);
+      lookupFailure = null;
+      return credential;
     } catch (TimeoutException e) {
       throw new RegistryException(
           Kind.TIMED_OUT, 0, "credentials for " + target + ": not found in time", e);
@@ -171,14 +221,21 @@ final class Authorizer {
       Thread.currentThread().interrupt();
       throw Failures.interrupted("credentials for " + target);
     } catch (ExecutionException e) {
-      String why = String.valueOf(e.getCause() == null ? e : e.getCause().getMessage());
-      throw new RegistryException(
-          Kind.UNAUTHORIZED, 0, "credentials for " + target + ": " + why, e);
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      String why = Untrusted.printable(String.valueOf(cause.getMessage()), 300);
+      if (why.equals(lookupFailure)) {
+        log.debug("credentials.failed target={} reason={}", target, why);
+      } else {
+        log.warn("credentials.failed target={} reason={} anonymous=true", target, why);
+      }
+      lookupFailure = why;
+      return Credential.ANONYMOUS;
     }
   }
 
-  private Grant token(Scope scope, Challenge challenge, Credential credential, Limit limit)
-      throws IOException {
+  private Grant token(Wish wish, Credential credential, Limit limit) throws IOException {
+    Scope scope = wish.scope;
+    Challenge challenge = wish.challenge;
     URI realm = realm(challenge);
     if (Origin.of(realm).isPlain()
         && !registry.isPlain()
@@ -205,6 +262,10 @@ final class Authorizer {
       }
     }
     try (Answer answer = transport.send(call.with("Accept", "application/json"), limit)) {
+      if (answer.status() == 401 || answer.status() == 403) {
+        RegistryException failure = Failures.of(answer, options.clock());
+        throw refused(String.valueOf(failure.getMessage()), failure);
+      }
       if (answer.status() != 200) {
         throw Failures.of(answer, options.clock());
       }
@@ -224,7 +285,8 @@ final class Authorizer {
     long seconds = json.whole("expires_in").filter(s -> s > 0).orElse(DEFAULT_LIFE_SECONDS);
     // Given up a little early, so that a request does not arrive after its token died.
     long life = Math.min(seconds, MAX_LIFE_SECONDS) * 1_000_000_000L / 10 * 9;
-    return new Grant("Bearer " + checked(token), limit.clock().nanos() + life);
+    long now = limit.clock().nanos();
+    return new Grant("Bearer " + checked(token), now + life / 4 * 3, now + life);
   }
 
   private static String checked(String token) throws RegistryException {
@@ -270,8 +332,20 @@ final class Authorizer {
   }
 
   private RegistryException unauthorized(String why) {
-    return new RegistryException(
-        Kind.UNAUTHORIZED, 401, target + " at " + registry + ": " + why, null);
+    return refused(why, null);
+  }
+
+  /**
+   * The failure that a 401 is: for good if we came with what we have, and perhaps not if what we
+   * have could not be found.
+   */
+  RegistryException refused(String why, @Nullable RegistryException cause) {
+    String lookup = lookupFailure;
+    String message = target + " at " + registry + ": " + why;
+    return lookup == null
+        ? new RegistryException(Kind.UNAUTHORIZED, 401, message, cause)
+        : new RegistryException(
+            Kind.UNAVAILABLE, 401, message + "; credentials not found: " + lookup, cause);
   }
 
   /** A form as a request's body. */

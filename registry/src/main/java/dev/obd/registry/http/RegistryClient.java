@@ -2,6 +2,7 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.ImageReference;
 import dev.obd.registry.auth.CredentialProvider;
+import dev.obd.registry.tls.Trust;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.URI;
@@ -49,7 +50,7 @@ public final class RegistryClient implements Closeable {
             reference.registry(),
             reference.endpoint(),
             reference.repository(),
-            base.resolve(reference.repository() + "/blobs"));
+            base.resolve(reference.repository() + "/blobs/"));
     Origin origin = Origin.of(base);
     var authorizer = new Authorizer(transport, options, target, origin);
     return new Session(transport, authorizer, pauses, options, origin);

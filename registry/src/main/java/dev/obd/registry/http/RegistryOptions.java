@@ -2,6 +2,7 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.RegistryClock;
 import dev.obd.registry.auth.CredentialProvider;
+import dev.obd.registry.tls.TlsOptions;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.DoubleSupplier;

@@ -49,7 +49,8 @@ final class Session {
     if (!isOurs(call.uri())) {
       return exchange(call, limit);
     }
-    Optional<String> header = authorizer.header(scope, limit);
+    URI about = withoutQuery(call.uri());
+    Optional<String> header = authorizer.header(scope, about, limit);
     Answer answer = exchange(authorized(call, header), limit);
     boolean refused = answer.status() == 401 || (answer.status() == 403 && header.isPresent());
     if (!refused) {
@@ -60,12 +61,30 @@ final class Session {
     try (answer) {
       failure = Failures.of(answer, options.clock());
       var challenges = Challenge.parse(answer.headers("WWW-Authenticate"));
-      next = authorizer.answer(scope, challenges, header, limit);
+      next = authorizer.answer(scope, about, challenges, header, limit);
     }
     if (header.filter(next::equals).isPresent()) {
-      throw failure; // the credentials are what they were
+      throw refused(failure); // the credentials are what they were
     }
-    return exchange(call.with("Authorization", next), limit);
+    Answer second = exchange(call.with("Authorization", next), limit);
+    if (second.status() == 401 && authorizer.lookupFailure().isPresent()) {
+      try (second) {
+        throw refused(Failures.of(second, options.clock()));
+      }
+    }
+    return second;
+  }
+
+  private RegistryException refused(RegistryException failure) {
+    return authorizer.lookupFailure().isEmpty()
+        ? failure
+        : authorizer.refused(String.valueOf(failure.getMessage()), failure);
+  }
+
+  private static URI withoutQuery(URI uri) {
+    String text = uri.toString();
+    int query = text.indexOf('?');
+    return query < 0 ? uri : URI.create(text.substring(0, query));
   }
 
   /** As {@link #send}, and follows redirects. {@link Answer#uri} is where it ended. */

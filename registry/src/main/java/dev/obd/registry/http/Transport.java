@@ -2,6 +2,7 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
+import dev.obd.registry.tls.TlsOptions;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,6 +20,8 @@ import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
+import org.apache.hc.client5.http.ssl.HostnameVerificationPolicy;
+import org.apache.hc.client5.http.ssl.NoopHostnameVerifier;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
@@ -49,7 +52,11 @@ final class Transport implements Closeable {
 
   Transport(RegistryOptions options, SSLContext tls) {
     this.options = options;
-    TlsSocketStrategy strategy = new DefaultClientTlsStrategy(tls);
+    TlsSocketStrategy strategy =
+        options.tls().verification() == TlsOptions.Verification.NOTHING
+            ? new DefaultClientTlsStrategy(
+                tls, HostnameVerificationPolicy.CLIENT, NoopHostnameVerifier.INSTANCE)
+            : new DefaultClientTlsStrategy(tls);
     pool =
         new PoolingHttpClientConnectionManager(
             new DefaultHttpClientConnectionOperator(

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -115,6 +116,100 @@ class AuthorizationTest {
           assertThat(server.counters().requests()).isLessThanOrEqualTo(3);
         }
       }
+    }
+  }
+
+  @Test
+  void whoCannotFindItsCredentialsIsAnonymousAndSaysWhyWhenThatIsNotEnough() throws IOException {
+    CredentialProvider broken =
+        target -> {
+          throw new IOException("/run/cred.sock: there is no such socket");
+        };
+    try (FaultyRegistry server = serve(bearer(HOUR, true, Dialect.DOCKER));
+        RegistryClient client = client(broken)) {
+      read(app(client, server), 0);
+    }
+    for (Auth auth : List.of(bearer(HOUR, false, Dialect.DOCKER), new Auth.Basic("u", "p:q"))) {
+      try (FaultyRegistry server = serve(auth);
+          RegistryClient client = client(broken)) {
+        assertThatThrownBy(() ->
+                app(client, server)
+                    .open(DESCRIPTOR)
+                    .read(0, ByteBuffer.allocate(9), Duration.ofSeconds(1)))
+            .isInstanceOfSatisfying(
+                RegistryException.class, e -> assertThat(e.isRetryable()).isTrue())
+            .hasMessageContaining("/run/cred.sock: there is no such socket");
+      }
+    }
+  }
+
+  @Test
+  void credentialsThatComeBackInTimeAreUsed() throws IOException {
+    var asked = new AtomicInteger();
+    CredentialProvider late =
+        target -> {
+          if (asked.incrementAndGet() < 3) {
+            throw new IOException("not yet");
+          }
+          return RIGHT;
+        };
+    try (FaultyRegistry server = serve(bearer(HOUR, false, Dialect.DOCKER));
+        RegistryClient client = client(late)) {
+      read(app(client, server), 0);
+      assertThat(asked).hasValue(3);
+    }
+  }
+
+  @Test
+  void theUrlOfTheBlobIsWhatCredentialsAreAskedFor() throws IOException {
+    var urls = new ArrayList<String>();
+    CredentialProvider noting =
+        target -> {
+          urls.add(target.url().toString());
+          return RIGHT;
+        };
+    try (FaultyRegistry server = serve(bearer(HOUR, false, Dialect.DOCKER));
+        RegistryClient client = client(noting)) {
+      read(app(client, server), 0);
+      assertThat(urls).containsExactly(server.uri() + "v2/team/app/blobs/" + DESCRIPTOR.digest());
+    }
+  }
+
+  private static String lastAuthorization(FaultyRegistry server) {
+    return server.log().stream()
+        .filter(r -> r.origin().equals("registry"))
+        .toList()
+        .getLast()
+        .headers()
+        .getOrDefault("authorization", "");
+  }
+
+  @Test
+  void aTokenIsReplacedBeforeItEndsWithoutAnybodyWaiting() throws Exception {
+    var clock = new SkippingClock();
+    try (FaultyRegistry server = serve(bearer(HOUR, false, Dialect.DOCKER));
+        RegistryClient client =
+            new RegistryClient(
+                RegistryOptions.defaults().withCredentials(LOGIN).withClock(clock, () -> 0.5))) {
+      HttpRepository app = app(client, server);
+      read(app, 0);
+      clock.skip(Duration.ofMinutes(20));
+      read(app, 100);
+      assertThat(tokens(server)).isEqualTo(1);
+      clock.skip(Duration.ofMinutes(21)); // of 54 that it is taken for good
+      server.fault(Call::isToken, new Fault.Delay(Duration.ofMillis(300)));
+      read(app, 200);
+      read(app, 300);
+      String first = lastAuthorization(server);
+      for (int i = 0; i < 2000 && lastAuthorization(server).equals(first); i++) {
+        Thread.sleep(10);
+        read(app, 300);
+      }
+      assertThat(tokens(server)).isEqualTo(2);
+      server.clearFaults();
+      clock.skip(Duration.ofMinutes(15)); // the first one's end is over
+      read(app, 400);
+      assertThat(tokens(server)).isEqualTo(2);
     }
   }
 
@@ -264,7 +359,6 @@ class AuthorizationTest {
       read(app(client, server), 0);
       assertThat(asked.get().registry()).isEqualTo(server.host());
       assertThat(asked.get().repository()).isEqualTo("team/app");
-      assertThat(asked.get().blobs()).hasToString("http://" + server.host() + "/v2/team/app/blobs");
     }
   }
 

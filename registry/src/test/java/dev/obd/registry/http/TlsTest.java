@@ -13,7 +13,10 @@ import dev.obd.registry.ImageReference;
 import dev.obd.registry.MediaTypes;
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
-import dev.obd.testdata.Tools;
+import dev.obd.registry.tls.Certificates;
+import dev.obd.registry.tls.TlsOptions;
+import dev.obd.registry.tls.TlsOptions.Verification;
+import dev.obd.registry.tls.Trust;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -24,7 +27,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import org.junit.jupiter.api.AfterEach;
@@ -43,56 +45,14 @@ class TlsTest {
   private HttpsServer server;
 
   @BeforeAll
-  static void certificates() throws IOException, InterruptedException {
-    Tools.requireOnPath("openssl");
-    authority("ca");
-    authority("other");
-    issue("server", "subjectAltName=DNS:localhost,IP:127.0.0.1");
-    issue("stranger", "subjectAltName=DNS:stranger.example");
-    issue("client", "extendedKeyUsage=clientAuth");
-    openssl("rsa -in client.key -traditional -out client-rsa.key");
-  }
-
-  private static void authority(String name) throws IOException, InterruptedException {
-    openssl(
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN="
-            + name
-            + " -keyout "
-            + name
-            + ".key -out "
-            + name
-            + ".pem");
-  }
-
-  private static void issue(String name, String extension)
-      throws IOException, InterruptedException {
-    Files.writeString(directory.resolve(name + ".ext"), extension);
-    openssl(
-        "req -newkey rsa:2048 -nodes -subj /CN="
-            + name
-            + " -keyout "
-            + name
-            + ".key -out "
-            + name
-            + ".csr");
-    openssl(
-        "x509 -req -days 2 -in "
-            + name
-            + ".csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile "
-            + name
-            + ".ext -out "
-            + name
-            + ".pem");
-  }
-
-  private static void openssl(String arguments) throws IOException, InterruptedException {
-    var command = new java.util.ArrayList<>(List.of("openssl"));
-    command.addAll(List.of(arguments.split(" ")));
-    Process process =
-        new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-    assertThat(process.exitValue()).describedAs(output).isZero();
+  static void makeCertificates() throws IOException, InterruptedException {
+    var certificates = new Certificates(directory);
+    certificates.authority("ca");
+    certificates.authority("other");
+    certificates.issue("server", "subjectAltName=DNS:localhost,IP:127.0.0.1");
+    certificates.issue("stranger", "subjectAltName=DNS:stranger.example");
+    certificates.issue("client", "extendedKeyUsage=clientAuth");
+    certificates.openssl("rsa -in client.key -traditional -out client-rsa.key");
   }
 
   private static Path file(String name) {
@@ -172,6 +132,20 @@ class TlsTest {
     String host = serve("server", false);
     assertRefused(host, TlsOptions.DEFAULT);
     assertRefused(host, tls("other.pem"));
+  }
+
+  @Test
+  void pinnedAuthoritiesAreTheOnlyOnes() throws IOException {
+    String host = serve("server", false);
+    assertThat(read(host, tls("ca.pem").withVerification(Verification.OWN_AUTHORITIES)))
+        .isEqualTo("the blob");
+    assertRefused(host, tls("other.pem").withVerification(Verification.OWN_AUTHORITIES));
+  }
+
+  @Test
+  void anybodyIsBelievedOnlyWhenAskedFor() throws IOException {
+    TlsOptions anybody = TlsOptions.DEFAULT.withVerification(Verification.NOTHING);
+    assertThat(read(serve("stranger", false), anybody)).isEqualTo("the blob");
   }
 
   @Test

@@ -1,8 +1,9 @@
-package dev.obd.registry.http;
+package dev.obd.registry.tls;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,12 +23,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
 import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
 
-/** TLS contexts from PEM files. Certificates and host names are always verified. */
-final class Trust {
+/** TLS contexts from PEM files. Host names are the business of who connects. */
+public final class Trust {
   private static final int MAX_FILE = 4 << 20;
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN ([A-Z ]*)PRIVATE KEY-----([^-]*)-----END");
@@ -40,42 +44,79 @@ final class Trust {
 
   private Trust() {}
 
-  static SSLContext context(TlsOptions options) throws IOException {
+  /**
+   * A context for connections as a client.
+   *
+   * @throws IOException if a file cannot be read or is not what it should be; says which
+   */
+  public static SSLContext context(TlsOptions options) throws IOException {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
       KeyManagerFactory keys = null;
       if (options.certificate().isPresent() && options.key().isPresent()) {
         keys = keys(options.certificate().get(), options.key().get());
       }
-      TrustManager[] trust =
-          options.authorities().isPresent() ? trust(options.authorities().get()) : null;
-      context.init(keys == null ? null : keys.getKeyManagers(), trust, null);
+      context.init(keys == null ? null : keys.getKeyManagers(), trust(options), null);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IOException("tls: " + e.getMessage(), e);
     }
   }
 
-  private static TrustManager[] trust(Path authorities)
+  /** Null: what the JDK trusts. */
+  private static TrustManager @Nullable [] trust(TlsOptions options)
       throws IOException, GeneralSecurityException {
+    if (options.verification() == TlsOptions.Verification.NOTHING) {
+      return new TrustManager[] {new Gullible()};
+    }
+    if (options.authorities().isEmpty()) {
+      return null;
+    }
     KeyStore store = emptyStore();
     int count = 0;
-    for (TrustManager manager : managers(null)) {
-      if (manager instanceof X509TrustManager x509) {
-        for (X509Certificate known : x509.getAcceptedIssuers()) {
-          store.setCertificateEntry("jdk" + count++, known);
+    if (options.verification() == TlsOptions.Verification.ALL_AUTHORITIES) {
+      for (TrustManager manager : managers(null)) {
+        if (manager instanceof X509TrustManager x509) {
+          for (X509Certificate known : x509.getAcceptedIssuers()) {
+            store.setCertificateEntry("jdk" + count++, known);
+          }
         }
       }
     }
-    for (Certificate own : certificates(authorities)) {
+    for (Certificate own : certificates(options.authorities().get())) {
       store.setCertificateEntry("own" + count++, own);
     }
     return managers(store);
   }
 
+  /** Believes everybody. The extended kind, because the JDK checks host names for the other. */
+  private static final class Gullible extends X509ExtendedTrustManager {
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+  }
+
   @SuppressWarnings("NullAway") // null asks for the JDK's own certificates
-  private static TrustManager[] managers(@org.jspecify.annotations.Nullable KeyStore store)
-      throws GeneralSecurityException {
+  private static TrustManager[] managers(@Nullable KeyStore store) throws GeneralSecurityException {
     var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     factory.init(store);
     return factory.getTrustManagers();
