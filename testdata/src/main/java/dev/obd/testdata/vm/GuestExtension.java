@@ -36,7 +36,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
     context.getStore(HERE).put(GuestRun.class, GuestRun.of(test, how));
   }
 
-  private static void replay(Invocation<@Nullable Void> invocation, ExtensionContext context)
+  private static void replay(Invocation<Void> invocation, ExtensionContext context)
       throws Throwable {
     if (Guest.isHere()) {
       invocation.proceed();
@@ -46,7 +46,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
     context.getStore(HERE).get(GuestRun.class, GuestRun.class).replay(context.getUniqueId());
   }
 
-  private static void leave(Invocation<@Nullable Void> invocation) throws Throwable {
+  private static void leave(Invocation<Void> invocation) throws Throwable {
     if (Guest.isHere()) {
       invocation.proceed();
     } else {
@@ -56,7 +56,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
 
   @Override
   public void interceptTestMethod(
-      Invocation<@Nullable Void> invocation,
+      Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
@@ -65,7 +65,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
 
   @Override
   public void interceptTestTemplateMethod(
-      Invocation<@Nullable Void> invocation,
+      Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
@@ -83,7 +83,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
 
   @Override
   public void interceptBeforeAllMethod(
-      Invocation<@Nullable Void> invocation,
+      Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
@@ -92,7 +92,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
 
   @Override
   public void interceptBeforeEachMethod(
-      Invocation<@Nullable Void> invocation,
+      Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
@@ -101,7 +101,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
 
   @Override
   public void interceptAfterEachMethod(
-      Invocation<@Nullable Void> invocation,
+      Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
@@ -110,7 +110,7 @@ final class GuestExtension implements BeforeAllCallback, InvocationInterceptor {
 
   @Override
   public void interceptAfterAllMethod(
-      Invocation<@Nullable Void> invocation,
+      Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
