@@ -1,6 +1,7 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.source.FetchScheduler;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
@@ -11,6 +12,11 @@ public final class Links {
 
   public Links(Function<String, FetchScheduler> factory) {
     this.factory = factory;
+  }
+
+  /** Every link that was asked for so far, and its scheduler. */
+  public Map<String, FetchScheduler> all() {
+    return Map.copyOf(schedulers);
   }
 
   /** The scheduler of {@code link}. */

@@ -10,6 +10,16 @@ import java.io.IOException;
  */
 public interface FetchScheduler {
   /**
+   * What is under way.
+   *
+   * @param demand requests that somebody waits for
+   * @param other requests of replay and background
+   * @param queued requests that wait for their turn
+   * @param waitedNanos that all requests together spent waiting for their turn, so far
+   */
+  record Load(int demand, int other, int queued, long waitedNanos) {}
+
+  /**
    * Runs {@code operation} on this thread once its turn has come.
    *
    * @param purpose why; may become more urgent while it waits or runs (see {@code Urgency})
@@ -18,4 +28,9 @@ public interface FetchScheduler {
    * @throws IOException what the operation throws, or if the scheduler is closed
    */
   <T> T run(Purpose purpose, long bytes, Operation<T> operation) throws IOException;
+
+  /** What is under way now, as far as it is known. */
+  default Load load() {
+    return new Load(0, 0, 0, 0);
+  }
 }

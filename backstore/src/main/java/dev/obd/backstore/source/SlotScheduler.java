@@ -233,6 +233,11 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     return waitedNanos.sum();
   }
 
+  @Override
+  public Load load() {
+    return new Load(demandRunning(), otherRunning(), queued(), waitedNanos());
+  }
+
   /** Requests that wait fail, and so do later ones; those under way end as they would. */
   @Override
   public void close() {

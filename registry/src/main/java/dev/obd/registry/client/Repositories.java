@@ -6,6 +6,7 @@ import dev.obd.registry.Repository;
 import dev.obd.registry.Untrusted;
 import dev.obd.registry.http.RegistryClient;
 import dev.obd.registry.http.RegistryOptions;
+import dev.obd.registry.http.RequestCounts;
 import dev.obd.registry.layout.OciLayout;
 import java.io.Closeable;
 import java.io.IOException;
@@ -120,6 +121,11 @@ public final class Repositories implements Closeable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** How requests over the shared connections ended. */
+  public RequestCounts requests() {
+    return client.requests();
   }
 
   @Override

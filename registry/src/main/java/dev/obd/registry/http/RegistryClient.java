@@ -56,6 +56,11 @@ public final class RegistryClient implements Closeable {
     return new Session(transport, authorizer, pauses, options, origin);
   }
 
+  /** How the requests of all repositories ended. */
+  public RequestCounts requests() {
+    return transport.counts();
+  }
+
   @Override
   public void close() throws IOException {
     transport.close();

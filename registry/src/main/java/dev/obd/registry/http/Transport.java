@@ -48,6 +48,7 @@ final class Transport implements Closeable {
   private final RegistryOptions options;
   private final PoolingHttpClientConnectionManager pool;
   private final CloseableHttpClient client;
+  private final RequestCounts counts = new RequestCounts();
   private final AtomicLong sweptNanos;
 
   Transport(RegistryOptions options, SSLContext tls) {
@@ -136,15 +137,17 @@ final class Transport implements Closeable {
             .setAuthenticationEnabled(false)
             .build());
     Runnable endWatch = limit.watch(request::cancel);
+    Origin origin = Origin.of(call.uri());
     try {
-      Origin origin = Origin.of(call.uri());
       var host = new HttpHost(origin.scheme(), origin.host(), origin.port());
       ClassicHttpResponse response =
           CurrentLimit.run(
               limit, () -> client.executeOpen(host, request, HttpClientContext.create()));
+      counts.answered(origin, response.getCode());
       return new Answer(call, response, limit, endWatch, request::cancel);
     } catch (IOException e) {
       endWatch.run();
+      counts.failed(origin);
       throw Failures.network(call, e, limit);
     } catch (IllegalStateException e) {
       // A request cancelled between two of the client's steps: it finds its connection gone.
@@ -154,6 +157,10 @@ final class Transport implements Closeable {
       endWatch.run();
       throw e;
     }
+  }
+
+  RequestCounts counts() {
+    return counts;
   }
 
   /** Connections nobody has used for a while are closed when somebody comes by. */
