@@ -15,4 +15,12 @@ public interface ReadRecorder {
    * @param ok false if it failed
    */
   void read(long offset, int bytes, long nanos, boolean ok);
+
+  /** Tells this one, then {@code other}. */
+  default ReadRecorder and(ReadRecorder other) {
+    return (offset, bytes, nanos, ok) -> {
+      read(offset, bytes, nanos, ok);
+      other.read(offset, bytes, nanos, ok);
+    };
+  }
 }
