@@ -5,6 +5,7 @@ import dev.obd.backstore.build.ImageBuilder.Built;
 import dev.obd.backstore.build.ImageBuilder.Changes;
 import dev.obd.backstore.image.ImagePlan.UpperFiles;
 import dev.obd.backstore.image.ImagePlans;
+import dev.obd.backstore.image.UpperBase;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
 import dev.obd.format.lsmt.WritableLayer;

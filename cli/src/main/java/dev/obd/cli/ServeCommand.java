@@ -5,8 +5,7 @@ import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlan.UpperFiles;
 import dev.obd.backstore.image.ImagePlans.Source;
 import dev.obd.backstore.image.OpenOptions;
-import dev.obd.format.lsmt.WritableLayer;
-import dev.obd.format.lsmt.WritableOptions;
+import dev.obd.backstore.image.UpperBase;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
@@ -142,14 +141,7 @@ final class ServeCommand implements Callable<Integer> {
         upper != null
             ? upper
             : session.home().uppers().resolve(UpperBase.directoryName(name(resolved)));
-    UpperFiles files = UpperFiles.in(dir);
-    if (!Files.exists(files.data())) {
-      Files.createDirectories(dir);
-      UpperBase.write(dir, plan);
-      // Size 0: it takes over the size of the image below when it is stacked.
-      WritableLayer.create(files.data(), files.index(), WritableOptions.ofSize(0)).close();
-    }
-    UpperBase.require(dir, plan);
+    UpperFiles files = UpperBase.prepare(dir, plan);
     spec.commandLine().getErr().println("writable layer: " + dir);
     return files;
   }

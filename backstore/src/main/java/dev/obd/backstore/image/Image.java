@@ -1,13 +1,17 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.device.Disk;
+import dev.obd.backstore.download.Downloads;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
+import dev.obd.backstore.source.ReadStats;
 import dev.obd.format.lsmt.LayerStack;
+import dev.obd.format.lsmt.WritableLayer;
 import dev.obd.format.lsmt.WritableStack;
 import dev.obd.io.BlockSource;
 import dev.obd.io.ExtentMap;
 import dev.obd.io.Range;
+import dev.obd.trace.AccessTap;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,36 +25,45 @@ import java.util.concurrent.Executor;
  * that fills the cache.
  */
 public final class Image implements Disk {
+  /**
+   * What an image is made of.
+   *
+   * @param stack the read-only layers as one disk; empty if there is only a writable layer
+   * @param writable the writable layer over the others; empty for a read-only image
+   * @param accesses hears of every read of a layer
+   * @param remote counts reads over a network
+   */
+  record Parts(
+      Optional<LayerStack> stack,
+      Optional<WritableStack> writable,
+      List<OpenedLayer> layers,
+      Optional<Replayer> replayer,
+      Optional<Downloads> download,
+      AccessTap accesses,
+      ReadStats remote) {}
+
   private final String name;
-  private final Optional<LayerStack> stack;
-  private final Optional<WritableStack> writable;
+  private final Parts parts;
   private final BlockSource top;
   private final ExtentMap extents;
   private final List<BlockSource> layers;
-  private final Optional<Replayer> replayer;
   private final Executor executor;
-  private final Deque<Closeable> open;
+  private final Deque<Closeable> open; // guarded by this
   private final Prefetches prefetches = new Prefetches();
 
   /**
+   * Puts an image together.
+   *
    * @param open what closing the image closes, first the newest: the replay before the layers it
    *     reads
    */
-  Image(
-      String name,
-      Optional<LayerStack> stack,
-      Optional<WritableStack> writable,
-      List<BlockSource> layers,
-      Optional<Replayer> replayer,
-      Executor executor,
-      Deque<Closeable> open) {
+  Image(String name, Parts parts, Executor executor, Deque<Closeable> open) {
     this.name = name;
-    this.stack = stack;
-    this.writable = writable;
-    this.top = writable.isPresent() ? writable.get() : stack.orElseThrow();
-    this.extents = writable.isPresent() ? writable.get() : stack.orElseThrow();
-    this.layers = layers;
-    this.replayer = replayer;
+    this.parts = parts;
+    this.top = parts.writable().isPresent() ? parts.writable().get() : parts.stack().orElseThrow();
+    this.extents =
+        parts.writable().isPresent() ? parts.writable().get() : parts.stack().orElseThrow();
+    this.layers = parts.layers().stream().map(layer -> layer.sealed().source()).toList();
     this.executor = executor;
     this.open = open;
     open.push(prefetches);
@@ -62,17 +75,76 @@ public final class Image implements Disk {
 
   /** The read-only layers as one disk; empty if there is only a writable layer. */
   public Optional<LayerStack> stack() {
-    return stack;
+    return parts.stack();
   }
 
   /** The writable layer over the others; empty for a read-only image. */
   public Optional<WritableStack> writableStack() {
-    return writable;
+    return parts.writable();
   }
 
   /** The replay of this image's trace; empty if it has none or replay is off. */
   public Optional<Replayer> replayer() {
-    return replayer;
+    return parts.replayer();
+  }
+
+  /** The download of this image's layers; empty if none is to be downloaded. */
+  public Optional<Downloads> download() {
+    return parts.download();
+  }
+
+  /** Hears of every read of a layer, from the first one of opening it. */
+  public AccessTap accesses() {
+    return parts.accesses();
+  }
+
+  /** Counts the reads that went over a network, those of the replay included. */
+  public ReadStats remoteReads() {
+    return parts.remote();
+  }
+
+  /** Where each layer is, lowest first. */
+  public List<LayerState> layerStates() {
+    return parts.layers().stream().map(OpenedLayer::state).toList();
+  }
+
+  /**
+   * Changes the size of a writable image, durably; what a smaller one cuts off is gone.
+   *
+   * @param newSize bytes, a multiple of 512
+   */
+  public void resize(long newSize) throws IOException {
+    long cut = size() - newSize;
+    if (cut > 0) {
+      upper().discard(newSize, cut); // else it would be back when the disk grows again
+    }
+    upper().resize(newSize);
+  }
+
+  /**
+   * Seals the writable layer where it is, and goes on writing to {@code files} above it; see {@link
+   * WritableStack#restack}.
+   */
+  public void restack(ImagePlan.UpperFiles files) throws IOException {
+    WritableStack stack = upper();
+    WritableLayer fresh = ImageOpener.openUpper(files);
+    try {
+      stack.restack(fresh);
+    } catch (IOException | RuntimeException e) {
+      try {
+        fresh.close();
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+    synchronized (this) {
+      if (!open.isEmpty()) {
+        open.push(fresh);
+        return;
+      }
+    }
+    fresh.close(); // the image was closed meanwhile
   }
 
   @Override
@@ -82,7 +154,7 @@ public final class Image implements Disk {
 
   @Override
   public boolean writable() {
-    return writable.isPresent();
+    return parts.writable().isPresent();
   }
 
   @Override
@@ -102,13 +174,13 @@ public final class Image implements Disk {
 
   @Override
   public void flush() throws IOException {
-    if (writable.isPresent()) {
-      writable.get().flush();
+    if (parts.writable().isPresent()) {
+      parts.writable().get().flush();
     }
   }
 
   private WritableStack upper() {
-    return writable.orElseThrow(() -> new IllegalStateException(name + " is read-only"));
+    return parts.writable().orElseThrow(() -> new IllegalStateException(name + " is read-only"));
   }
 
   @Override
@@ -122,8 +194,8 @@ public final class Image implements Disk {
    */
   @Override
   public void prefetch(long offset, long length) throws IOException {
-    if (stack.isPresent()) {
-      LayerStack below = stack.get();
+    if (parts.stack().isPresent()) {
+      LayerStack below = parts.stack().get();
       Replayer.TraceLoader loader =
           () -> LayerAccesses.of(below, List.of(new Range(offset, length)));
       prefetches.start(() -> Replayer.start(name, layers, loader, ReplayOptions.DEFAULT, executor));

@@ -1,10 +1,15 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.cache.BlobCache;
+import dev.obd.backstore.download.DownloadContext;
+import dev.obd.backstore.download.DownloadTask;
+import dev.obd.backstore.download.Downloads;
+import dev.obd.backstore.image.ImageOpenException.Part;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
 import dev.obd.backstore.source.ReadRecorders;
+import dev.obd.backstore.source.ReadStats;
 import dev.obd.format.lsmt.LayerStack;
 import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.format.lsmt.WritableLayer;
@@ -13,7 +18,7 @@ import dev.obd.io.BlockSource;
 import dev.obd.io.Deadline;
 import dev.obd.io.ReadContext;
 import dev.obd.io.Ticker;
-import dev.obd.trace.AccessSink;
+import dev.obd.trace.AccessTap;
 import dev.obd.trace.FileList;
 import dev.obd.trace.Recording;
 import dev.obd.trace.Trace;
@@ -22,6 +27,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -35,7 +41,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Opens images. The layers are opened at the same time, so that an image costs the round trips of
@@ -46,6 +51,7 @@ public final class ImageOpener {
   private static final Logger log = LogManager.getLogger(ImageOpener.class);
 
   private final LayerOpener layers;
+  private final Optional<DownloadContext> downloads;
   private final ExecutorService executor;
   private final ScheduledExecutorService scheduler;
   private final Ticker ticker;
@@ -76,10 +82,30 @@ public final class ImageOpener {
       ExecutorService executor,
       ScheduledExecutorService scheduler,
       Ticker ticker) {
-    this.layers = new LayerOpener(cache, links, recorders, ticker);
+    this(
+        new LayerOpener(cache, links, recorders, ticker),
+        Optional.empty(),
+        executor,
+        scheduler,
+        ticker);
+  }
+
+  private ImageOpener(
+      LayerOpener layers,
+      Optional<DownloadContext> downloads,
+      ExecutorService executor,
+      ScheduledExecutorService scheduler,
+      Ticker ticker) {
+    this.layers = layers;
+    this.downloads = downloads;
     this.executor = executor;
     this.scheduler = scheduler;
     this.ticker = ticker;
+  }
+
+  /** An opener like this one that downloads layers where {@link OpenOptions#download} says so. */
+  public ImageOpener withDownloads(DownloadContext context) {
+    return new ImageOpener(layers, Optional.of(context), executor, scheduler, ticker);
   }
 
   /**
@@ -97,31 +123,85 @@ public final class ImageOpener {
     // What a failing step finds open it closes again, newest first.
     Deque<Closeable> open = new ArrayDeque<>();
     try {
-      Optional<AccessSink> sink = options.recorder();
-      if (sink.isEmpty() && plan.trace() instanceof TraceUse.RecordInto(Path file)) {
-        TraceRecorder recorder = new TraceRecorder();
-        open.push(Recording.start(file, recorder, scheduler));
-        sink = Optional.of(recorder);
-      }
-      List<SealedLayer> opened = openLayers(plan, context, sink, options.fillCache());
-      opened.forEach(open::push);
+      AccessTap accesses = new AccessTap();
+      boolean recording = record(plan, options, accesses, open);
+      ReadStats remote = new ReadStats();
+      var use = new LayerOpener.Use(accesses, remote, options.fillCache());
+      List<OpenedLayer> opened = openLayers(plan, context, use);
+      List<SealedLayer> sealed = opened.stream().map(OpenedLayer::sealed).toList();
+      sealed.forEach(open::push);
       Optional<LayerStack> stack =
-          opened.isEmpty() ? Optional.empty() : Optional.of(LayerStack.open(opened));
+          sealed.isEmpty() ? Optional.empty() : Optional.of(stack(plan, sealed));
       Optional<WritableStack> writable = Optional.empty();
       if (plan.upper().isPresent()) {
-        WritableLayer upper = openUpper(plan.upper().get());
-        open.push(upper);
-        writable = Optional.of(WritableStack.open(upper, stack));
+        writable = Optional.of(openUpper(plan, plan.upper().get(), stack, open));
       }
-      List<BlockSource> plain = opened.stream().map(SealedLayer::source).toList();
+      List<BlockSource> plain = sealed.stream().map(SealedLayer::source).toList();
       Optional<Replayer> replayer =
           options.replay() ? replayer(plan, options, plain, stack) : Optional.empty();
       replayer.ifPresent(open::push);
-      return new Image(plan.name(), stack, writable, plain, replayer, executor, open);
+      Optional<Downloads> download =
+          recording ? Optional.empty() : downloads(plan, options, opened);
+      download.ifPresent(open::push);
+      var parts = new Image.Parts(stack, writable, opened, replayer, download, accesses, remote);
+      return new Image(plan.name(), parts, executor, open);
     } catch (IOException | RuntimeException e) {
       open.forEach(resource -> closeQuietly(resource, e));
       throw e;
     }
+  }
+
+  /** True if every read is recorded from the beginning. */
+  private boolean record(
+      ImagePlan plan, OpenOptions options, AccessTap accesses, Deque<Closeable> open)
+      throws IOException {
+    if (options.recorder().isPresent()) {
+      return accesses.connect(options.recorder().get());
+    }
+    if (!(plan.trace() instanceof TraceUse.RecordInto(Path file))) {
+      return false;
+    }
+    TraceRecorder recorder = new TraceRecorder();
+    try {
+      Recording recording = Recording.start(file, recorder, scheduler);
+      open.push(recording);
+      var _ = recording.done().whenComplete((_, _) -> accesses.disconnect(recorder));
+    } catch (IOException e) {
+      throw new ImageOpenException(
+          new Part.Recording(), plan.name() + ": recording: " + Messages.of(e), e);
+    }
+    return accesses.connect(recorder);
+  }
+
+  private static LayerStack stack(ImagePlan plan, List<SealedLayer> layers) throws IOException {
+    try {
+      return LayerStack.open(layers);
+    } catch (IOException e) {
+      throw new ImageOpenException(new Part.Stack(), plan.name() + ": " + Messages.of(e), e);
+    }
+  }
+
+  private Optional<Downloads> downloads(
+      ImagePlan plan, OpenOptions options, List<OpenedLayer> opened) {
+    if (downloads.isEmpty() || !options.download().enabled()) {
+      return Optional.empty();
+    }
+    List<DownloadTask> tasks = new ArrayList<>();
+    for (OpenedLayer layer : opened) {
+      LayerOrigin origin = layer.origin();
+      if (layer.switched().isPresent() && origin.directory().isPresent()) {
+        tasks.add(
+            new DownloadTask(
+                origin.digest().orElseThrow(),
+                layer.blobBytes(),
+                origin.directory().get(),
+                () -> layers.background(origin),
+                layer.switched().get()));
+      }
+    }
+    return tasks.isEmpty()
+        ? Optional.empty()
+        : Optional.of(Downloads.start(plan.name(), tasks, options.download(), downloads.get()));
   }
 
   /**
@@ -148,18 +228,18 @@ public final class ImageOpener {
     return Optional.of(Replayer.start(plan.name(), plain, loader, replay, executor));
   }
 
-  private List<SealedLayer> openLayers(
-      ImagePlan plan, ReadContext context, Optional<AccessSink> sink, boolean fillCache)
+  private List<OpenedLayer> openLayers(ImagePlan plan, ReadContext context, LayerOpener.Use use)
       throws IOException {
-    List<CompletableFuture<SealedLayer>> opening = new ArrayList<>();
+    List<CompletableFuture<OpenedLayer>> opening = new ArrayList<>();
     try {
       for (int i = 0; i < plan.lowers().size(); i++) {
         int number = i;
         LayerOrigin origin = plan.lowers().get(i);
-        var layer = new CompletableFuture<SealedLayer>();
+        String what = what(plan, i);
+        var layer = new CompletableFuture<OpenedLayer>();
         opening.add(layer);
-        executor.execute(() ->
-            complete(layer, () -> context.run(() -> layers.open(number, origin, sink, fillCache))));
+        executor.execute(
+            () -> complete(layer, () -> context.run(() -> layers.open(what, number, origin, use))));
       }
     } catch (RejectedExecutionException e) {
       opening.forEach(layer -> abandon(layer, e));
@@ -168,28 +248,55 @@ public final class ImageOpener {
     return join(plan, opening);
   }
 
+  private static String what(ImagePlan plan, int number) {
+    return plan.name()
+        + ": layer "
+        + number
+        + " of "
+        + plan.lowers().size()
+        + " ("
+        + plan.lowers().get(number).name()
+        + ")";
+  }
+
   /** A layer that comes when nobody waits for it any more is closed. */
   private static void complete(
-      CompletableFuture<SealedLayer> layer, ReadContext.Operation<SealedLayer> open) {
+      CompletableFuture<OpenedLayer> layer, ReadContext.Operation<OpenedLayer> open) {
     try {
-      SealedLayer opened = open.run();
+      OpenedLayer opened = open.run();
       if (!layer.complete(opened)) {
-        opened.close();
+        opened.sealed().close();
       }
     } catch (Throwable e) { // whatever it is, whoever waits must hear of it
       layer.completeExceptionally(e);
     }
   }
 
-  private static void abandon(CompletableFuture<SealedLayer> layer, Exception cause) {
+  private static void abandon(CompletableFuture<OpenedLayer> layer, Exception cause) {
     if (!layer.cancel(false) && !layer.isCompletedExceptionally()) {
-      closeQuietly(layer.join(), cause);
+      closeQuietly(layer.join().sealed(), cause);
     }
   }
 
-  private static WritableLayer openUpper(ImagePlan.UpperFiles files) throws IOException {
-    if (!Files.exists(files.data())) {
-      throw new IOException(files.data() + ": the writable layer's data file does not exist");
+  private static WritableStack openUpper(
+      ImagePlan plan, ImagePlan.UpperFiles files, Optional<LayerStack> stack, Deque<Closeable> open)
+      throws IOException {
+    try {
+      WritableLayer upper = openUpper(files);
+      open.push(upper);
+      return WritableStack.open(upper, stack);
+    } catch (IOException | RuntimeException e) {
+      throw new ImageOpenException(
+          new Part.Upper(), plan.name() + ": writable layer: " + Messages.of(e), e);
+    }
+  }
+
+  static WritableLayer openUpper(ImagePlan.UpperFiles files) throws IOException {
+    for (Path file : List.of(files.data(), files.index())) {
+      if (!Files.exists(file)) {
+        throw new NoSuchFileException(
+            file.toString(), null, "the writable layer's file does not exist");
+      }
     }
     WritableLayer layer = WritableLayer.open(files.data(), files.index());
     layer.warnings().forEach(w -> log.warn("upper.recovered data={} {}", files.data(), w));
@@ -197,26 +304,18 @@ public final class ImageOpener {
   }
 
   /** Waits for all of them; on the first failure closes what was opened. */
-  private static List<SealedLayer> join(
-      ImagePlan plan, List<CompletableFuture<SealedLayer>> opening) throws IOException {
-    List<SealedLayer> opened = new ArrayList<>();
+  private static List<OpenedLayer> join(
+      ImagePlan plan, List<CompletableFuture<OpenedLayer>> opening) throws IOException {
+    List<OpenedLayer> opened = new ArrayList<>();
     IOException failure = null;
     for (int i = 0; i < opening.size(); i++) {
       try {
         opened.add(opening.get(i).get());
       } catch (ExecutionException e) {
         IOException reason =
-            new IOException(
-                plan.name()
-                    + ": layer "
-                    + i
-                    + " of "
-                    + opening.size()
-                    + " ("
-                    + plan.lowers().get(i).name()
-                    + "): "
-                    + message(e.getCause()),
-                e.getCause());
+            e.getCause() instanceof ImageOpenException layer
+                ? layer
+                : new IOException(what(plan, i) + ": " + e.getCause(), e.getCause());
         if (failure == null) {
           failure = reason;
         } else {
@@ -235,16 +334,12 @@ public final class ImageOpener {
       }
     }
     if (failure != null) {
-      for (SealedLayer layer : opened) {
-        closeQuietly(layer, failure);
+      for (OpenedLayer layer : opened) {
+        closeQuietly(layer.sealed(), failure);
       }
       throw failure;
     }
     return opened;
-  }
-
-  private static String message(@Nullable Throwable e) {
-    return e instanceof IOException && e.getMessage() != null ? e.getMessage() : String.valueOf(e);
   }
 
   private static void closeQuietly(Closeable resource, Exception cause) {

@@ -170,7 +170,12 @@ public final class ImagePlans {
     return slash < 0 ? repositoryName : repositoryName.substring(0, slash);
   }
 
-  private ImagePlan plan(String file, DeviceConfig config) throws IOException {
+  /**
+   * The plan of an overlaybd configuration.
+   *
+   * @param file names it in messages
+   */
+  public ImagePlan plan(String file, DeviceConfig config) throws IOException {
     List<Lower> lowers = config.lowers();
     TraceUse trace =
         config.recordTracePath().map(ImagePlans::traceAt).orElseGet(TraceUse.None::new);
@@ -227,9 +232,19 @@ public final class ImagePlans {
           "a target");
     }
     Optional<Path> local = localFile(lower);
-    if (local.isPresent()) {
-      return LayerOrigin.file(local.get());
+    if (local.isEmpty()) {
+      LayerOrigin remote = remote(file, key, repoBlobUrl, lower);
+      return lower.dir().isPresent() ? remote.keptIn(lower.dir().get()) : remote;
     }
+    LayerOrigin copy = LayerOrigin.file(local.get());
+    // Without a size the registry would have to be asked, for what is hardly ever needed.
+    return lower.digest().isPresent() && lower.size() > 0 && !repoBlobUrl.isEmpty()
+        ? copy.or(remote(file, key, repoBlobUrl, lower))
+        : copy;
+  }
+
+  private LayerOrigin remote(String file, String key, String repoBlobUrl, Lower lower)
+      throws IOException {
     if (lower.digest().isEmpty()) {
       throw new ConfigException(
           file,

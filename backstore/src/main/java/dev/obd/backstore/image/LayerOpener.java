@@ -1,9 +1,14 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.cache.BlobCache;
+import dev.obd.backstore.cache.CachedSource;
+import dev.obd.backstore.image.ImageOpenException.Part;
+import dev.obd.backstore.image.ImageOpenException.Stage;
 import dev.obd.backstore.source.MeteredSource;
+import dev.obd.backstore.source.ReadRecorder;
 import dev.obd.backstore.source.ReadRecorders;
 import dev.obd.backstore.source.ScheduledSource;
+import dev.obd.backstore.source.SwitchedSource;
 import dev.obd.backstore.source.TracedSource;
 import dev.obd.format.LayerFile;
 import dev.obd.format.lsmt.SealedLayer;
@@ -12,9 +17,13 @@ import dev.obd.io.Ticker;
 import dev.obd.trace.AccessSink;
 import java.io.IOException;
 import java.util.Optional;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
-/** Builds the chain of one layer, bottom to top: this method is the read path. */
+/** Builds the chain of one layer, bottom to top: this class is the read path. */
 final class LayerOpener {
+  private static final Logger log = LogManager.getLogger(LayerOpener.class);
+
   private final BlobCache cache;
   private final Links links;
   private final ReadRecorders recorders;
@@ -27,32 +36,109 @@ final class LayerOpener {
     this.ticker = ticker;
   }
 
-  /** Opens layer {@code number} (0 = lowest) of an image. On failure nothing stays open. */
-  SealedLayer open(int number, LayerOrigin origin, Optional<AccessSink> recorder, boolean fillCache)
-      throws IOException {
-    BlockSource source = origin.opener().open();
+  /**
+   * What is the same for all layers of an image.
+   *
+   * @param accesses is told of every read
+   * @param remote is told of every read over a network
+   * @param fill whether what is fetched is kept
+   */
+  record Use(AccessSink accesses, ReadRecorder remote, boolean fill) {}
+
+  /**
+   * Opens layer {@code number} (0 = lowest) of an image. On failure nothing stays open. A local
+   * copy whose wrapping is damaged gives way to the original, if there is one.
+   *
+   * @param what names the layer in messages
+   */
+  OpenedLayer open(String what, int number, LayerOrigin origin, Use use) throws ImageOpenException {
     try {
-      String name = source.name();
-      if (origin.link().isPresent()) {
-        source = MeteredSource.of(source, recorders.remote(name), ticker);
-        source = new ScheduledSource(source, links.of(origin.link().get()));
-        source = cache.source(origin.digest().orElseThrow(), source, fillCache);
-        source = MeteredSource.of(source, recorders.cached(name), ticker);
-      } else {
-        source = MeteredSource.of(source, recorders.local(name), ticker);
+      return new Chain(what, number, origin, use).open();
+    } catch (ImageOpenException e) {
+      boolean copyIsBad = e.part() instanceof Part.Layer l && l.stage() != Stage.INDEX;
+      if (!copyIsBad || origin.otherwise().isEmpty()) {
+        throw e;
       }
-      source = LayerFile.open(source);
-      if (recorder.isPresent()) {
-        source = new TracedSource(source, number, recorder.get());
-      }
-      return SealedLayer.open(source);
-    } catch (IOException | RuntimeException e) {
+      log.warn("layer.copy.damaged layer={} reason={}", origin.name(), e.getMessage());
       try {
-        source.close();
-      } catch (IOException suppressed) {
-        e.addSuppressed(suppressed);
+        return open(what, number, origin.otherwise().get(), use);
+      } catch (ImageOpenException second) {
+        e.addSuppressed(second);
+        throw e;
       }
-      throw e;
+    }
+  }
+
+  /** A layer's blob for reading it whole, once, behind everybody else: what is here is used. */
+  BlockSource background(LayerOrigin origin) throws IOException {
+    BlockSource source = origin.opener().open();
+    source = MeteredSource.of(source, recorders.background(source.name()), ticker);
+    source = new ScheduledSource(source, links.of(origin.link().orElseThrow()));
+    return cache.source(origin.digest().orElseThrow(), source, false);
+  }
+
+  private final class Chain {
+    private final String what;
+    private final int number;
+    private final LayerOrigin origin;
+    private final Use use;
+    private Stage stage = Stage.BLOB;
+    private Optional<CachedSource> cached = Optional.empty();
+    private Optional<SwitchedSource> switched = Optional.empty();
+
+    Chain(String what, int number, LayerOrigin origin, Use use) {
+      this.what = what;
+      this.number = number;
+      this.origin = origin;
+      this.use = use;
+    }
+
+    OpenedLayer open() throws ImageOpenException {
+      BlockSource source = null;
+      try {
+        source = origin.opener().open();
+        source = blob(source);
+        long blobBytes = source.size();
+        stage = Stage.WRAPPING;
+        source = LayerFile.open(source);
+        source = new TracedSource(source, number, use.accesses());
+        stage = Stage.INDEX;
+        return new OpenedLayer(SealedLayer.open(source), origin, blobBytes, cached, switched);
+      } catch (IOException | RuntimeException e) {
+        if (source != null) {
+          closeQuietly(source, e);
+        }
+        throw new ImageOpenException(
+            new Part.Layer(number, origin, stage), what + ": " + Messages.of(e), e);
+      }
+    }
+
+    /** The raw blob: what is remote by way of the cache. */
+    private BlockSource blob(BlockSource from) {
+      String name = from.name();
+      if (origin.link().isEmpty()) {
+        return MeteredSource.of(from, recorders.local(name), ticker);
+      }
+      BlockSource source = MeteredSource.of(from, recorders.remote(name), ticker);
+      source = new MeteredSource(source, use.remote(), ticker);
+      source = new ScheduledSource(source, links.of(origin.link().get()));
+      CachedSource kept = cache.source(origin.digest().orElseThrow(), source, use.fill());
+      cached = Optional.of(kept);
+      source = MeteredSource.of(kept, recorders.cached(name), ticker);
+      if (origin.directory().isPresent()) {
+        SwitchedSource replaceable = new SwitchedSource(source);
+        switched = Optional.of(replaceable);
+        source = replaceable;
+      }
+      return source;
+    }
+  }
+
+  private static void closeQuietly(BlockSource source, Exception cause) {
+    try {
+      source.close();
+    } catch (IOException e) {
+      cause.addSuppressed(e);
     }
   }
 }

@@ -18,10 +18,17 @@ import java.util.Optional;
  * @param link the network link its bytes come over (a host); empty for a local file, which needs no
  *     cache
  * @param opener opens the raw blob
+ * @param directory where the whole blob may be kept, as {@code overlaybd.commit}
+ * @param otherwise where it lies if this turns out to be damaged
  */
 public record LayerOrigin(
-    String name, Optional<Digest> digest, Optional<String> link, Opener opener) {
-  /** Opens the raw blob. Called once per opened image. */
+    String name,
+    Optional<Digest> digest,
+    Optional<String> link,
+    Opener opener,
+    Optional<Path> directory,
+    Optional<LayerOrigin> otherwise) {
+  /** Opens the raw blob: once per opened image, and once more for each try to download it. */
   @FunctionalInterface
   public interface Opener {
     BlockSource open() throws IOException;
@@ -31,6 +38,21 @@ public record LayerOrigin(
     if (link.isPresent() && digest.isEmpty()) {
       throw new IllegalArgumentException(name + ": a remote layer needs a digest");
     }
+  }
+
+  /** Without a directory or another place. */
+  public LayerOrigin(String name, Optional<Digest> digest, Optional<String> link, Opener opener) {
+    this(name, digest, link, opener, Optional.empty(), Optional.empty());
+  }
+
+  /** The same, kept whole in {@code place} if that is wanted. */
+  public LayerOrigin keptIn(Path place) {
+    return new LayerOrigin(name, digest, link, opener, Optional.of(place), otherwise);
+  }
+
+  /** The same, or {@code other} if this is damaged. */
+  public LayerOrigin or(LayerOrigin other) {
+    return new LayerOrigin(name, digest, link, opener, directory, Optional.of(other));
   }
 
   /** A blob in a local file. */

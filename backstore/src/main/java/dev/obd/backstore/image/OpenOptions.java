@@ -1,5 +1,6 @@
 package dev.obd.backstore.image;
 
+import dev.obd.backstore.config.DownloadConfig;
 import dev.obd.trace.AccessSink;
 import java.time.Duration;
 import java.util.Optional;
@@ -14,16 +15,20 @@ import java.util.Optional;
  * @param fillCache whether what is read over a network is kept in the cache; what is there is used
  *     in any case
  * @param patience how long opening may take in all
+ * @param download whether, and how, remote layers with a directory are completed there; needs an
+ *     opener that can
  */
 public record OpenOptions(
     Optional<AccessSink> recorder,
     boolean replay,
     int replayConcurrency,
     boolean fillCache,
-    Duration patience) {
-  /** Replay by 16, no recording, the cache is filled, one minute. */
+    Duration patience,
+    DownloadConfig download) {
+  /** Replay by 16, no recording, the cache is filled, one minute, no download. */
   public static final OpenOptions DEFAULTS =
-      new OpenOptions(Optional.empty(), true, 16, true, Duration.ofSeconds(60));
+      new OpenOptions(
+          Optional.empty(), true, 16, true, Duration.ofSeconds(60), DownloadConfig.DEFAULTS);
 
   public OpenOptions {
     if (replayConcurrency < 1 || replayConcurrency > 256) {
@@ -34,23 +39,28 @@ public record OpenOptions(
 
   /** Recording turns replay off: what replay fetched would not be what the start needed. */
   public OpenOptions withRecorder(AccessSink sink) {
-    return new OpenOptions(Optional.of(sink), false, replayConcurrency, fillCache, patience);
+    return new OpenOptions(
+        Optional.of(sink), false, replayConcurrency, fillCache, patience, download);
   }
 
   public OpenOptions withReplay(boolean on) {
-    return new OpenOptions(recorder, on, replayConcurrency, fillCache, patience);
+    return new OpenOptions(recorder, on, replayConcurrency, fillCache, patience, download);
   }
 
   public OpenOptions withReplayConcurrency(int requests) {
-    return new OpenOptions(recorder, replay, requests, fillCache, patience);
+    return new OpenOptions(recorder, replay, requests, fillCache, patience, download);
   }
 
   public OpenOptions withPatience(Duration limit) {
-    return new OpenOptions(recorder, replay, replayConcurrency, fillCache, limit);
+    return new OpenOptions(recorder, replay, replayConcurrency, fillCache, limit, download);
   }
 
   /** For reading everything once: no replay, and the cache keeps what it has. */
   public OpenOptions forOnePass() {
-    return new OpenOptions(recorder, false, replayConcurrency, false, patience);
+    return new OpenOptions(recorder, false, replayConcurrency, false, patience, download);
+  }
+
+  public OpenOptions withDownload(DownloadConfig how) {
+    return new OpenOptions(recorder, replay, replayConcurrency, fillCache, patience, how);
   }
 }

@@ -46,6 +46,7 @@ public final class SwitchedSource extends PassingSource {
 
   private final long size;
   private final AtomicReference<Held> current;
+  private volatile boolean switched;
   private boolean closed; // guarded by this
 
   public SwitchedSource(BlockSource first) {
@@ -71,8 +72,14 @@ public final class SwitchedSource extends PassingSource {
         return;
       }
       before = current.getAndSet(new Held(next));
+      switched = true;
     }
     before.letGo();
+  }
+
+  /** True once {@link #switchTo} took place. */
+  public boolean isSwitched() {
+    return switched;
   }
 
   @Override

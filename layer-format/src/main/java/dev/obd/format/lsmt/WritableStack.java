@@ -100,6 +100,21 @@ public final class WritableStack implements WritableBlockSource, ExtentMap {
     }
   }
 
+  /**
+   * Changes the size of the disk, durably. Writes wait meanwhile, reads do not. A sparse layer can
+   * only grow.
+   *
+   * @param newSize bytes, a multiple of 512
+   */
+  public void resize(long newSize) throws IOException {
+    restacking.writeLock().lock();
+    try {
+      top.upper().resize(newSize);
+    } finally {
+      restacking.writeLock().unlock();
+    }
+  }
+
   @Override
   public long size() {
     return top.upper().virtualSize();

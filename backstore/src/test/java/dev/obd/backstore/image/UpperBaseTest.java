@@ -1,11 +1,9 @@
-package dev.obd.cli;
+package dev.obd.backstore.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.obd.backstore.image.ImagePlan;
-import dev.obd.backstore.image.LayerOrigin;
 import dev.obd.registry.Digest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,7 +1,7 @@
-package dev.obd.cli;
+package dev.obd.backstore.image;
 
-import dev.obd.backstore.image.ImagePlan;
-import dev.obd.backstore.image.LayerOrigin;
+import dev.obd.format.lsmt.WritableLayer;
+import dev.obd.format.lsmt.WritableOptions;
 import dev.obd.registry.Digest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -17,17 +17,34 @@ import java.util.Optional;
  * Changed blocks over any other disk would make a disk that never was, and nothing in the formats
  * would tell. A tag may name another image tomorrow.
  */
-final class UpperBase {
+public final class UpperBase {
   private static final String FILE = "base";
   private static final int NAME_CHARS = 80;
 
   private UpperBase() {}
 
   /** A directory name for the writable layer of {@code source}; another source has another. */
-  static String directoryName(String source) {
+  public static String directoryName(String source) {
     String readable = source.replaceAll("[^A-Za-z0-9._-]", "_");
     String end = readable.substring(Math.max(0, readable.length() - NAME_CHARS));
     return end + "-" + Digest.of(source.getBytes(StandardCharsets.UTF_8)).hex().substring(0, 12);
+  }
+
+  /**
+   * The writable layer in {@code directory} for {@code plan}, made if there is none.
+   *
+   * @throws IOException also if the one that is there was made for other layers
+   */
+  public static ImagePlan.UpperFiles prepare(Path directory, ImagePlan plan) throws IOException {
+    ImagePlan.UpperFiles files = ImagePlan.UpperFiles.in(directory);
+    if (!Files.exists(files.data())) {
+      Files.createDirectories(directory);
+      write(directory, plan);
+      // Size 0: it takes over the size of the image below when it is stacked.
+      WritableLayer.create(files.data(), files.index(), WritableOptions.ofSize(0)).close();
+    }
+    require(directory, plan);
+    return files;
   }
 
   /** Says, before there is a writable layer in {@code directory}, what it is made for. */
@@ -45,7 +62,7 @@ final class UpperBase {
    * Refuses an image the writable layer in {@code directory} was not made for, as far as that is
    * known: of one that was made elsewhere, or over files without digests, it is not.
    */
-  static void require(Path directory, ImagePlan plan) throws IOException {
+  public static void require(Path directory, ImagePlan plan) throws IOException {
     Optional<byte[]> expected = layers(plan);
     if (expected.isEmpty()) {
       return;

@@ -1,0 +1,8 @@
+/**
+ * Background download: completes remote layers in their directories while a device is in use, and
+ * switches its reads to the local copy. Knows sources, opens none itself.
+ */
+@NullMarked
+package dev.obd.backstore.download;
+
+import org.jspecify.annotations.NullMarked;
