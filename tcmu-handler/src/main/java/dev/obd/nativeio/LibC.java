@@ -73,6 +73,8 @@ final class LibC {
 
     int setsockopt(int fd, int level, int option, @In ByteBuffer value, int length);
 
+    int getsockopt(int fd, int level, int option, ByteBuffer value, ByteBuffer length);
+
     long sendto(
         int fd, @In ByteBuffer from, long count, int flags, @In ByteBuffer address, int length);
 

@@ -20,6 +20,9 @@ public final class NetlinkSocket implements Closeable {
   private static final int SOL_SOCKET = 1;
   private static final int SO_RCVBUF = 8;
   private static final int SO_RCVBUFFORCE = 33;
+  private static final int SO_MEMINFO = 55;
+  private static final int MEMORY_BYTES = 9 * Integer.BYTES;
+  private static final int DROPS_AT = 8 * Integer.BYTES;
   private static final int SOL_NETLINK = 270;
   private static final int NETLINK_ADD_MEMBERSHIP = 1;
   private static final int NETLINK_NO_ENOBUFS = 5;
@@ -68,9 +71,20 @@ public final class NetlinkSocket implements Closeable {
     }
   }
 
+  /** How many messages there was no room for, since this was opened. */
+  public long drops() throws IOException {
+    ByteBuffer counters = ByteBuffer.allocateDirect(MEMORY_BYTES).order(ByteOrder.nativeOrder());
+    ByteBuffer bytes = ByteBuffer.allocateDirect(Integer.BYTES).order(ByteOrder.nativeOrder());
+    bytes.putInt(0, MEMORY_BYTES);
+    LibC.checked(
+        LibC.calls().getsockopt(fd.number(), SOL_SOCKET, SO_MEMINFO, counters, bytes),
+        "getsockopt(netlink, SO_MEMINFO)");
+    return Integer.toUnsignedLong(counters.getInt(DROPS_AT));
+  }
+
   /**
-   * Messages that find no room do not make {@link #receive} fail, and the sender learns of it no
-   * more than the receiver.
+   * Messages that find no room do not make {@link #receive} fail, and those after them are
+   * received; {@link #drops} counts them.
    */
   public void dropSilently() throws IOException {
     set("NETLINK_NO_ENOBUFS", SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);

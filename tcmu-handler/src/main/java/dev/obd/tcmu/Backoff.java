@@ -1,0 +1,36 @@
+package dev.obd.tcmu;
+
+import dev.obd.io.Deadline;
+import dev.obd.io.Ticker;
+import java.time.Duration;
+
+/** When to try again: after 1 s, then twice as long each time, at most 30 s. For one thread. */
+final class Backoff {
+  private static final Duration FIRST = Duration.ofSeconds(1);
+  private static final Duration LONGEST = Duration.ofSeconds(30);
+
+  private final Ticker ticker;
+  private Duration pause = FIRST;
+  private Deadline next;
+  private int tries;
+
+  Backoff(Ticker ticker) {
+    this.ticker = ticker;
+    this.next = Deadline.after(ticker, Duration.ZERO);
+  }
+
+  void failed() {
+    tries++;
+    next = Deadline.after(ticker, pause);
+    Duration twice = pause.multipliedBy(2);
+    pause = twice.compareTo(LONGEST) < 0 ? twice : LONGEST;
+  }
+
+  int tries() {
+    return tries;
+  }
+
+  boolean isDue() {
+    return next.expired();
+  }
+}

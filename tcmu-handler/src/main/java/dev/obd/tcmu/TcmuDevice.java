@@ -1,0 +1,501 @@
+package dev.obd.tcmu;
+
+import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.device.DeviceState;
+import dev.obd.backstore.device.HandledDevice;
+import dev.obd.backstore.device.HandledDevice.State;
+import dev.obd.nativeio.Errno;
+import dev.obd.nativeio.ErrnoException;
+import dev.obd.tcmu.configfs.DeviceName;
+import dev.obd.tcmu.configfs.Lun;
+import dev.obd.tcmu.ring.CommandRing;
+import dev.obd.tcmu.scsi.Identity;
+import dev.obd.tcmu.scsi.ScsiDisk;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One device from the time the kernel tells of it until it goes or is left to another process. Its
+ * ring is served from the start; until the image is open, commands are held. Methods that may wait
+ * say so; the lock is never held while something waits.
+ */
+final class TcmuDevice implements RingThread.Listener {
+  private static final Logger log = LogManager.getLogger(TcmuDevice.class);
+  private static final Duration DRAIN_PATIENCE = Duration.ofSeconds(30);
+  private static final Duration DRAIN_LOOK = Duration.ofMillis(5);
+
+  /** A process that was killed keeps its devices until its last thread has ended. */
+  private static final Duration TAKEOVER_PATIENCE = Duration.ofSeconds(2);
+
+  private static final Duration TAKEOVER_LOOK = Duration.ofMillis(20);
+
+  private final int uioNumber;
+  private final DeviceName name;
+  private final ServedSource source;
+  private final Environment environment;
+  private final Runnable forget;
+  private final Backoff backoff;
+  private final CommandGate gate;
+
+  /** True while a task on the lifecycle threads opens it, so that no second one does. */
+  private final AtomicBoolean opening = new AtomicBoolean();
+
+  private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicBoolean failedOnce = new AtomicBoolean();
+
+  private volatile State state = new State.Opening();
+
+  /** As it was found last, for lack of anything that tells of changes. */
+  private volatile @Nullable Lun lun;
+
+  /** Taken before the lock of this; held while the ring is opened, reset or closed. */
+  private final ReentrantLock ringLock = new ReentrantLock();
+
+  // Changed under ringLock.
+  private volatile @Nullable UioDevice uio;
+  private volatile @Nullable RingThread thread;
+
+  // Guarded by this, like changes of state.
+  private @Nullable BlockDevice disk;
+
+  /** The size that the kernel may be told, -1 for none. */
+  private volatile long newSize = -1;
+
+  /**
+   * @param forget called once it is gone
+   */
+  TcmuDevice(
+      int uioNumber,
+      DeviceName name,
+      ServedSource source,
+      Environment environment,
+      Runnable forget) {
+    this.uioNumber = uioNumber;
+    this.name = name;
+    this.source = source;
+    this.environment = environment;
+    this.forget = forget;
+    this.backoff = new Backoff(environment.ticker());
+    this.gate = new CommandGate(environment.ticker(), environment.heldPatience());
+  }
+
+  DeviceName name() {
+    return name;
+  }
+
+  ServedSource source() {
+    return source;
+  }
+
+  State state() {
+    return state;
+  }
+
+  HandledDevice describe() {
+    Optional<Path> node = lun().flatMap(Lun::node);
+    return new HandledDevice("uio" + uioNumber, name.device(), name.config(), node, state);
+  }
+
+  /** Where it is seen; empty if nowhere, or that is not known. */
+  Optional<Lun> lun() {
+    Lun known = lun;
+    if (known == null || !Files.isSymbolicLink(known.link())) {
+      try {
+        known = environment.tree().find(name).orElse(null);
+      } catch (IOException e) {
+        log.debug("tcmu.node.unknown device={}", name, e);
+        known = null;
+      }
+      lun = known != null && known.node().isPresent() ? known : null;
+    }
+    return Optional.ofNullable(known);
+  }
+
+  /**
+   * Serves a device that the kernel has just made. May wait.
+   *
+   * @return empty, or why it is not served; then nothing is left of it here
+   */
+  Optional<String> openNew() {
+    opening.set(true);
+    try {
+      BlockDevice opened = openImage();
+      try {
+        serveRing(false);
+      } catch (IOException e) {
+        source.release(opened);
+        throw e;
+      }
+      serve(opened);
+      return Optional.empty();
+    } catch (IOException e) {
+      log.error("tcmu.open.failed device={}", name, e);
+      shutRing(Duration.ZERO);
+      closed.set(true);
+      forget.run();
+      return Optional.of(reason(e));
+    } finally {
+      opening.set(false);
+    }
+  }
+
+  /** Takes over a device that exists. Waits for nothing; what fails is tried again by tick. */
+  void adopt() {
+    tryToServe();
+  }
+
+  /** The time has passed on. Waits for nothing. */
+  void tick() {
+    gate.expire();
+    if (state instanceof State.Parked && backoff.isDue()) {
+      tryToServe();
+    }
+  }
+
+  /** Commands that wait for a disk, and those that come, fail now. */
+  void refuseCommands() {
+    gate.refuse();
+  }
+
+  private void tryToServe() {
+    if (closed.get() || !opening.compareAndSet(false, true)) {
+      return;
+    }
+    environment
+        .lifecycle()
+        .execute(() -> {
+          try {
+            takeOver();
+          } finally {
+            opening.set(false);
+          }
+        });
+  }
+
+  private void takeOver() {
+    try {
+      serveRing(true);
+      if (!closed.get()) {
+        serve(openImage());
+        log.info("tcmu.adopted device={} uio={}", name, uioNumber);
+      }
+    } catch (IOException e) {
+      backoff.failed();
+      park(reason(e));
+      log.warn("tcmu.parked device={} tries={}", name, backoff.tries(), e);
+    }
+  }
+
+  private synchronized void park(String reason) {
+    if (!(state instanceof State.Ended)) {
+      state = new State.Parked(reason, backoff.tries());
+    }
+  }
+
+  private static String reason(IOException e) {
+    return e.getMessage() == null ? e.toString() : e.getMessage();
+  }
+
+  private BlockDevice openImage() throws IOException {
+    environment.opening().acquireUninterruptibly();
+    try {
+      return source.open(name);
+    } catch (RuntimeException e) { // somebody else's bug must not leave the kernel waiting
+      throw new IOException(name.config() + ": " + e, e);
+    } finally {
+      environment.opening().release();
+    }
+  }
+
+  /**
+   * Opens the ring, if it is not open yet.
+   *
+   * @param takeOver a process before may have served it: what it left in the ring begins anew
+   */
+  private void serveRing(boolean takeOver) throws IOException {
+    ringLock.lock();
+    try {
+      if (thread == null && !closed.get()) {
+        startRing(takeOver);
+      }
+    } finally {
+      ringLock.unlock();
+    }
+  }
+
+  private void startRing(boolean takeOver) throws IOException {
+    UioDevice opened = openUio(takeOver);
+    try {
+      if (takeOver) { // this process alone has it now
+        thread = restartRing(opened, true);
+      } else {
+        thread = RingThread.start(name.device(), opened, gate, this);
+      }
+      uio = opened;
+    } catch (IOException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  private RingThread restartRing(UioDevice memory, boolean retry) throws IOException {
+    environment.tree().block(name, true);
+    try {
+      environment.tree().resetRing(name, retry);
+      return RingThread.start(name.device(), memory, gate, this);
+    } finally {
+      environment.tree().block(name, false);
+    }
+  }
+
+  private UioDevice openUio(boolean takeOver) throws IOException {
+    long end = environment.ticker().nanos() + TAKEOVER_PATIENCE.toNanos();
+    while (true) {
+      try {
+        return UioDevice.open(
+            environment.paths(), uioNumber, name, environment.tree(), environment.lifecycle());
+      } catch (ErrnoException e) {
+        if (!e.is(Errno.EBUSY)) {
+          throw e;
+        }
+        if (!takeOver || environment.ticker().nanos() - end >= 0) {
+          throw new IOException("/dev/uio" + uioNumber + " is served by another process", e);
+        }
+      }
+      pause(TAKEOVER_LOOK);
+    }
+  }
+
+  private void serve(BlockDevice opened) throws IOException {
+    boolean late;
+    synchronized (this) {
+      late = closed.get() || state instanceof State.Ended;
+      if (!late) {
+        disk = opened;
+        state = new State.Serving(opened);
+      }
+    }
+    if (late) {
+      source.release(opened);
+      return;
+    }
+    var identity = new Identity(() -> environment.tree().serial(name), name.config());
+    ScsiDisk scsi = new ScsiDisk(opened, identity, environment.workers());
+    gate.open((cdb, data, done) -> {
+      if (opened.state() instanceof DeviceState.Serving) {
+        scsi.submit(cdb, data, done);
+      } else { // closed by somebody else: it will not come back, so nobody shall wait for it
+        done.done(CommandGate.NOT_READY);
+      }
+    });
+    log.info("tcmu.serving device={} uio={} size={}", name, uioNumber, opened.size());
+  }
+
+  /**
+   * The kernel takes the device away, or has. May wait: returns once the disk is released.
+   *
+   * @return false if somebody else did it
+   */
+  boolean remove() {
+    if (!closed.compareAndSet(false, true)) {
+      return false;
+    }
+    gate.refuse();
+    shutRing(DRAIN_PATIENCE);
+    releaseDisk();
+    forget.run();
+    source.removed(name);
+    log.info("tcmu.removed device={} uio={}", name, uioNumber);
+    return true;
+  }
+
+  /**
+   * Finishes what is under way and leaves the device to the next process, which finds in the ring
+   * what comes from now on. May wait.
+   */
+  void leave() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    boolean blocked = block(true);
+    RingThread serving = thread;
+    if (serving != null) {
+      awaitEmpty(serving.ring());
+    }
+    shutRing(DRAIN_PATIENCE);
+    releaseDisk();
+    if (blocked) {
+      block(false);
+    }
+    forget.run();
+    log.info("tcmu.left device={} uio={}", name, uioNumber);
+  }
+
+  private boolean block(boolean blocked) {
+    try {
+      environment.tree().block(name, blocked);
+      return true;
+    } catch (IOException e) {
+      log.warn("tcmu.block.failed device={} blocked={}", name, blocked, e);
+      return false;
+    }
+  }
+
+  /** Until all is answered; but held commands are left to the next process. */
+  private void awaitEmpty(CommandRing ring) {
+    long end = environment.ticker().nanos() + DRAIN_PATIENCE.toNanos();
+    try {
+      while (environment.ticker().nanos() - end < 0 && !ring.isEmpty()) {
+        if (gate.held() > 0 && gate.held() >= ring.inFlight()) {
+          return;
+        }
+        environment.ticker().sleep(DRAIN_LOOK.toNanos());
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } catch (IOException e) {
+      log.warn("tcmu.drain.failed device={}", name, e);
+    }
+  }
+
+  private void shutRing(Duration patience) {
+    UioDevice memory;
+    RingThread serving;
+    ringLock.lock();
+    try {
+      memory = uio;
+      serving = thread;
+      uio = null;
+      thread = null;
+    } finally {
+      ringLock.unlock();
+    }
+    if (serving == null || memory == null) {
+      return;
+    }
+    serving.stop();
+    try {
+      if (gate.held() > 0) { // their answers would end them; the next process begins them anew
+        serving.ring().abandon();
+        gate.refuse();
+      }
+      if (!serving.ring().awaitDone(patience)) {
+        // Somebody may still write to it, so it stays until the process ends.
+        log.error("tcmu.memory.in.use device={} commands={}", name, serving.ring().undone());
+        return;
+      }
+      serving.ring().abandon();
+      serving.close();
+      memory.close();
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt(); // then it stays, too
+    } catch (IOException e) {
+      log.warn("tcmu.close.failed device={}", name, e);
+    }
+  }
+
+  private void releaseDisk() {
+    BlockDevice opened;
+    synchronized (this) {
+      opened = disk;
+      disk = null;
+    }
+    if (opened != null) {
+      try {
+        source.release(opened);
+      } catch (IOException | RuntimeException e) {
+        log.error("tcmu.release.failed device={}", name, e);
+      }
+    }
+  }
+
+  private void pause(Duration length) throws IOException {
+    try {
+      environment.ticker().sleep(length.toNanos());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while waiting for /dev/uio" + uioNumber, e);
+    }
+  }
+
+  /** The kernel is told this size by {@code tell}, which may wait. */
+  void resize(Resize tell) throws IOException {
+    if (!(state instanceof State.Serving(BlockDevice served))) {
+      throw new IOException(name.device() + ": not served now: " + state);
+    }
+    long size = served.size();
+    newSize = size;
+    try {
+      tell.to(size);
+    } finally {
+      newSize = -1;
+    }
+  }
+
+  /** Makes a size known. */
+  @FunctionalInterface
+  interface Resize {
+    void to(long bytes) throws IOException;
+  }
+
+  /** True if the kernel may change the device's size to this. */
+  boolean hasBecome(long size) {
+    return newSize >= 0 && newSize == size;
+  }
+
+  @Override
+  public void gone() {
+    environment.lifecycle().execute(this::remove);
+  }
+
+  @Override
+  public void failed(String reason) {
+    synchronized (this) {
+      state = new State.Ended(reason);
+    }
+    environment.lifecycle().execute(this::failEverything);
+  }
+
+  /**
+   * After a ring proved corrupt: once nothing is under way, what is in it fails, and what comes
+   * later too, instead of waiting for ever.
+   */
+  private void failEverything() {
+    RingThread corrupt = thread;
+    if (corrupt == null) {
+      return; // it was closed meanwhile
+    }
+    try {
+      while (!corrupt.ring().awaitDone(DRAIN_PATIENCE)) {
+        if (closed.get()) {
+          return;
+        }
+      }
+      releaseDisk();
+      gate.refuse();
+      ringLock.lock();
+      try {
+        UioDevice memory = uio;
+        if (thread == corrupt && memory != null && failedOnce.compareAndSet(false, true)) {
+          corrupt.stop();
+          thread = restartRing(memory, false);
+          corrupt.close();
+        }
+      } finally {
+        ringLock.unlock();
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    } catch (IOException e) {
+      log.error("tcmu.refuse.failed device={}", name, e);
+    }
+  }
+}
