@@ -20,7 +20,8 @@ final class ScsiDocsTest {
   @Test
   void everyCommandIsInThePageWithItsOpcode() throws IOException {
     var documented = new TreeMap<String, String>();
-    var row = Pattern.compile("(?m)^\\| ([0-9A-F/, ]+) \\| ([A-Z][A-Z_0-9, ]{4,}) \\|").matcher(page());
+    var row =
+        Pattern.compile("(?m)^\\| ([0-9A-F/, ]+) \\| ([A-Z][A-Z_0-9, ]{4,}) \\|").matcher(page());
     while (row.find()) {
       String[] codes = row.group(1).split(", ");
       String[] names = row.group(2).split(", ");
