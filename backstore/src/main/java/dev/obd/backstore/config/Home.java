@@ -60,6 +60,11 @@ public record Home(Path root) {
     return root.resolve("run");
   }
 
+  /** What is to be found again after a restart: records of attachments. */
+  public Path state() {
+    return root.resolve("state");
+  }
+
   /** Work in progress; safe to delete when nothing runs. */
   public Path temporary() {
     return root.resolve("tmp");

@@ -23,6 +23,15 @@ public interface Export extends Closeable {
   }
 
   /**
+   * Stops serving and leaves the device, with the requests that wait and those to come, to the next
+   * process: its {@link DeviceFrontend#resume}. Requests under way are finished first. False, and
+   * nothing happened, where that cannot be done.
+   */
+  default boolean leave() throws IOException {
+    return false;
+  }
+
+  /**
    * Says that the device's size has changed. Empty if its users know now; otherwise one sentence
    * saying when they will.
    */

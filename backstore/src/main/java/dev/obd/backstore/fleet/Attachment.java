@@ -1,0 +1,129 @@
+package dev.obd.backstore.fleet;
+
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * What is attached, as it is kept on disk while it is.
+ *
+ * @param name unique in a home
+ * @param source as the user named it
+ * @param where what the door's front-end was asked for; empty for TCMU
+ * @param node the device node, or what else clients open; empty before there is one
+ * @param mount where its file system is mounted
+ * @param mountMade the directory was made for it, and goes with it
+ * @param upper directory of the writable layer; empty for a read-only device, or if the source
+ *     brings its own
+ * @param complete false while it is being attached: what is found so was left by a crash
+ */
+public record Attachment(
+    String name,
+    String source,
+    Door door,
+    String where,
+    String node,
+    Optional<Path> mount,
+    boolean mountMade,
+    String fsType,
+    String mountOptions,
+    boolean writable,
+    Optional<Path> upper,
+    boolean replay,
+    Instant since,
+    boolean complete) {
+  /** Reached there. */
+  Attachment at(String address) {
+    return new Attachment(
+        name,
+        source,
+        door,
+        where,
+        address,
+        mount,
+        mountMade,
+        fsType,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        since,
+        complete);
+  }
+
+  /** Exported as asked there. */
+  Attachment askedFor(String address) {
+    return new Attachment(
+        name,
+        source,
+        door,
+        address,
+        node,
+        mount,
+        mountMade,
+        fsType,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        since,
+        complete);
+  }
+
+  /** With this file system. */
+  Attachment holding(String type) {
+    return new Attachment(
+        name,
+        source,
+        door,
+        where,
+        node,
+        mount,
+        mountMade,
+        type,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        since,
+        complete);
+  }
+
+  /** About to be mounted. */
+  Attachment mounting(boolean made) {
+    return new Attachment(
+        name,
+        source,
+        door,
+        where,
+        node,
+        mount,
+        made,
+        fsType,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        since,
+        complete);
+  }
+
+  /** Attached. */
+  Attachment completed() {
+    return new Attachment(
+        name,
+        source,
+        door,
+        where,
+        node,
+        mount,
+        mountMade,
+        fsType,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        since,
+        true);
+  }
+}

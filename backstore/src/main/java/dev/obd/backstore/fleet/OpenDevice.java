@@ -1,0 +1,109 @@
+package dev.obd.backstore.fleet;
+
+import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.download.Downloads;
+import dev.obd.backstore.image.Image;
+import dev.obd.backstore.prefetch.Replayer;
+import dev.obd.io.Ticker;
+import dev.obd.trace.TraceRecorder;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** An open image that is served as a device. Thread-safe. */
+final class OpenDevice {
+  private record Recording(TraceRecorder recorder, Instant since, long fromNanos) {}
+
+  private final String id;
+  private final String source;
+  private final Optional<String> devId;
+  private final Image image;
+  private final BlockDevice device;
+  private final Instant since;
+  private @Nullable Recording recording; // guarded by this
+
+  OpenDevice(
+      String id,
+      String source,
+      Optional<String> devId,
+      Image image,
+      BlockDevice device,
+      Instant since) {
+    this.id = id;
+    this.source = source;
+    this.devId = devId;
+    this.image = image;
+    this.device = device;
+    this.since = since;
+  }
+
+  String id() {
+    return id;
+  }
+
+  String source() {
+    return source;
+  }
+
+  Optional<String> devId() {
+    return devId;
+  }
+
+  Image image() {
+    return image;
+  }
+
+  BlockDevice device() {
+    return device;
+  }
+
+  Instant since() {
+    return since;
+  }
+
+  synchronized void startRecording(int maxRecords, InstantSource clock, Ticker ticker)
+      throws IOException {
+    TraceRecorder recorder = new TraceRecorder(maxRecords);
+    if (!image.accesses().connect(recorder)) {
+      throw new FleetException(
+          FleetException.Kind.CONFLICT, id + ": a recording is under way already");
+    }
+    recorder.start();
+    recording = new Recording(recorder, clock.instant(), ticker.nanos());
+  }
+
+  synchronized Recorded stopRecording(Ticker ticker) throws IOException {
+    Recording ended = recording;
+    if (ended == null) {
+      throw new FleetException(FleetException.Kind.CONFLICT, id + ": no recording is under way");
+    }
+    recording = null;
+    ended.recorder.stop();
+    image.accesses().disconnect(ended.recorder);
+    return new Recorded(
+        source,
+        ended.recorder.snapshot(),
+        ended.recorder.dropped(),
+        Duration.ofNanos(ticker.nanos() - ended.fromNanos));
+  }
+
+  private synchronized Optional<RecordingStatus> recording() {
+    return Optional.ofNullable(recording)
+        .map(r -> new RecordingStatus(r.since, r.recorder.size(), r.recorder.dropped()));
+  }
+
+  DeviceStatus.Live live() {
+    return new DeviceStatus.Live(
+        device.size(),
+        device.writable(),
+        device.stats(),
+        image.remoteReads().snapshot(),
+        image.layerStates(),
+        image.replayer().map(Replayer::stats),
+        image.download().map(Downloads::status),
+        recording());
+  }
+}
