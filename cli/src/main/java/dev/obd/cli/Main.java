@@ -41,6 +41,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
       LsCommand.class,
       TagCommand.class,
       RmCommand.class,
+      AttachCommand.class,
+      DetachCommand.class,
+      PsCommand.class,
+      StatusCommand.class,
+      DaemonCommand.class,
+      LogLevelCommand.class,
       ServeCommand.class,
       RecordCommand.class,
       CommitCommand.class,
@@ -163,8 +169,12 @@ public final class Main implements Runnable {
   static final class Version implements CommandLine.IVersionProvider {
     @Override
     public String[] getVersion() {
-      String version = Main.class.getPackage().getImplementationVersion();
-      return new String[] {"obd " + (version == null ? "(development)" : version)};
+      return new String[] {"obd " + version()};
     }
+  }
+
+  static String version() {
+    String version = Main.class.getPackage().getImplementationVersion();
+    return version == null ? "(development)" : version;
   }
 }

@@ -2,7 +2,6 @@ package dev.obd.backstore.admin;
 
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 
 /**
  * A request that has arrived as a whole.
@@ -10,7 +9,7 @@ import java.util.function.BooleanSupplier;
  * @param variables what the path says where its {@link Route} has {@code {name}}
  * @param query the parameters behind the question mark; of one given twice, the first
  * @param body at most as long as the server allows
- * @param abandoned whether the client has gone meanwhile, so that nobody will hear the answer
+ * @param client who asked
  */
 public record Asked(
     String method,
@@ -18,7 +17,7 @@ public record Asked(
     Map<String, String> variables,
     Map<String, String> query,
     String body,
-    BooleanSupplier abandoned) {
+    Client client) {
   /** What the path says for {@code {name}}. */
   public String variable(String name) {
     String value = variables.get(name);

@@ -45,7 +45,7 @@ final class Conversation extends SimpleChannelInboundHandler<FullHttpRequest> {
   private final Deque<Waiting> ahead = new ArrayDeque<>();
   private boolean busy;
   private @Nullable Future<?> timeout;
-  private volatile boolean gone;
+  private final Client client = new Client();
 
   Conversation(List<Route> routes, Executor threads, AdminLimits limits) {
     this.routes = routes;
@@ -60,7 +60,7 @@ final class Conversation extends SimpleChannelInboundHandler<FullHttpRequest> {
 
   @Override
   public void channelInactive(ChannelHandlerContext ctx) {
-    gone = true;
+    client.hungUp();
     forgetTimeout();
   }
 
@@ -139,7 +139,7 @@ final class Conversation extends SimpleChannelInboundHandler<FullHttpRequest> {
                       variables.get(),
                       Query.of(request.target()),
                       request.body(),
-                      () -> gone));
+                      client));
         }
         variables.ifPresent(_ -> allowed.add(route.method()));
       }
@@ -168,6 +168,7 @@ final class Conversation extends SimpleChannelInboundHandler<FullHttpRequest> {
   private void write(ChannelHandlerContext ctx, Waiting request, Answer answer) {
     var future = ctx.writeAndFlush(response(answer, request.keepAlive()));
     busy = false;
+    client.answered();
     if (!request.keepAlive()) {
       future.addListener(ChannelFutureListener.CLOSE);
       return;

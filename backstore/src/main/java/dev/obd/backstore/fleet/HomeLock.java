@@ -33,7 +33,8 @@ final class HomeLock implements Closeable {
       throw e;
     }
     channel.close();
-    throw new IOException(file + ": another process serves the devices of this home");
+    throw new FleetException(
+        FleetException.Kind.CONFLICT, file + ": another process serves the devices of this home");
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The {@code resultFile} of a configuration: {@code success}, or {@code failed:} and one of the
@@ -74,7 +75,7 @@ final class ResultFile {
     };
   }
 
-  private static String message(DeviceConfig config, Part.Layer layer, Throwable cause) {
+  private static String message(DeviceConfig config, Part.Layer layer, @Nullable Throwable cause) {
     boolean remote = layer.origin().link().isPresent();
     String where = remote ? url(config, layer) : layer.origin().name();
     if (layer.stage() == Stage.INDEX) {
@@ -97,7 +98,7 @@ final class ResultFile {
     return "/" + base + (base.endsWith("/") ? "" : "/") + layer.origin().name();
   }
 
-  private static String reason(Throwable cause) {
+  private static String reason(@Nullable Throwable cause) {
     if (cause instanceof RegistryException e) {
       return switch (e.kind()) {
         case UNAUTHORIZED -> "Authentication failed";

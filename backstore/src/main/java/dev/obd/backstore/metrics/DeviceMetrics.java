@@ -25,7 +25,7 @@ final class DeviceMetrics implements Source {
   public void addTo(Families families) {
     List<DeviceSample> now =
         devices.get().stream().sorted(Comparator.comparing(DeviceSample::name)).toList();
-    for (String state : List.of("opening", "serving", "parked", "ended")) {
+    for (String state : List.of("opening", "serving", "parked", "lost", "ended")) {
       families.gauge("obd_devices", "Devices by what they do.", 0, "state", state);
     }
     for (int i = 0; i < now.size(); i++) {

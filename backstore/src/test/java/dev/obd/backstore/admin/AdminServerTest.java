@@ -85,7 +85,7 @@ class AdminServerTest {
             asked -> {
               entered.countDown();
               while (!release.await(5, java.util.concurrent.TimeUnit.MILLISECONDS)) {
-                if (asked.abandoned().getAsBoolean()) {
+                if (asked.client().isGone()) {
                   abandoned.countDown();
                   break;
                 }

@@ -117,7 +117,7 @@ class DaemonClientTest {
                 "/v1/slow",
                 asked -> {
                   entered.countDown();
-                  while (!asked.abandoned().getAsBoolean()) {
+                  while (!asked.client().isGone()) {
                     Thread.onSpinWait();
                   }
                   gone.countDown();
