@@ -1,6 +1,5 @@
 package dev.obd.backstore.nbd;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Extent;
 import dev.obd.backstore.device.Request;
 import dev.obd.io.ExtentMap;
@@ -22,9 +21,9 @@ final class BlockStatusOperation extends Operation {
   }
 
   @Override
-  void start(BlockDevice device) {
+  void start(NbdExport export) {
     int limit = header.has(Protocol.CMD_FLAG_REQ_ONE) ? 1 : MAX_EXTENTS;
-    device.submit(new Request.Extents(header.offset(), header.length(), limit, extents), this);
+    export.submit(new Request.Extents(header.offset(), header.length(), limit, extents), this);
   }
 
   @Override

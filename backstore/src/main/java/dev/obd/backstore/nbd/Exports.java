@@ -4,6 +4,7 @@ import dev.obd.backstore.device.BlockDevice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** The exports of one server, by name. Thread-safe. */
@@ -15,11 +16,11 @@ final class Exports {
     this.defaultName = defaultName;
   }
 
-  NbdExport add(String name, BlockDevice device) {
+  NbdExport add(String name, BlockDevice device, @Nullable Executor threads) {
     if (name.getBytes(java.nio.charset.StandardCharsets.UTF_8).length > Protocol.MAX_STRING) {
       throw new IllegalArgumentException("export name: longer than 4096 bytes");
     }
-    var export = new NbdExport(name, device);
+    var export = new NbdExport(name, device, threads);
     if (byName.putIfAbsent(name, export) != null) {
       throw new IllegalArgumentException("export name: \"" + name + "\" is taken");
     }

@@ -1,10 +1,14 @@
 package dev.obd.backstore.nbd;
 
 import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.device.Completion;
+import dev.obd.backstore.device.Request;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /** A device under a name, and who is connected to it. Thread-safe. */
 final class NbdExport {
@@ -12,12 +16,19 @@ final class NbdExport {
 
   private final String name;
   private final BlockDevice device;
+  private final @Nullable Executor threads;
   private final Set<TransmissionHandler> connections = new HashSet<>(); // guarded by this
   private boolean closed; // guarded by this
 
-  NbdExport(String name, BlockDevice device) {
+  /**
+   * A device under a name.
+   *
+   * @param threads run its requests; null: as the device does
+   */
+  NbdExport(String name, BlockDevice device, @Nullable Executor threads) {
     this.name = name;
     this.device = device;
+    this.threads = threads;
   }
 
   String name() {
@@ -26,6 +37,14 @@ final class NbdExport {
 
   BlockDevice device() {
     return device;
+  }
+
+  void submit(Request request, Completion completion) {
+    if (threads == null) {
+      device.submit(request, completion);
+    } else {
+      device.submit(request, completion, threads);
+    }
   }
 
   int flags(boolean structured) {

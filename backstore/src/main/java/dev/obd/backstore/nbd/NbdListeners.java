@@ -8,6 +8,8 @@ import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One server per address, shared by the exports on it: started for the first, closed with the last.
@@ -26,7 +28,7 @@ final class NbdListeners {
   // Guarded by this, also while a server starts: an address gets one.
   private final Map<SocketAddress, Listener> byAddress = new HashMap<>();
 
-  synchronized Export export(BlockDevice device, NbdUri where)
+  synchronized Export export(BlockDevice device, NbdUri where, @Nullable Executor threads)
       throws IOException, InterruptedException {
     SocketAddress key = where.address();
     Listener listener = byAddress.get(key);
@@ -40,7 +42,7 @@ final class NbdListeners {
     }
     Export export = null;
     try {
-      export = listener.server.add(where.export(), device);
+      export = listener.server.add(where.export(), device, threads);
       listener.exports++;
     } finally {
       if (export == null && listener.exports == 0) {

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.logging.log4j.LogManager;
@@ -61,7 +62,7 @@ public final class NbdServer implements Closeable {
     Transport transport = builder.transport;
     this.limits = builder.limits;
     this.exports = new Exports(builder.defaultExport);
-    builder.exports.forEach(exports::add);
+    builder.exports.forEach((name, device) -> exports.add(name, device, null));
     var bootstrap =
         new ServerBootstrap()
             .group(loops.group())
@@ -167,7 +168,12 @@ public final class NbdServer implements Closeable {
    * @throws IllegalArgumentException if the name is taken
    */
   public Export add(String name, BlockDevice device) {
-    NbdExport export = exports.add(name, device);
+    return add(name, device, null);
+  }
+
+  /** With {@code threads} to run requests on, instead of the device's. */
+  Export add(String name, BlockDevice device, @Nullable Executor threads) {
+    NbdExport export = exports.add(name, device, threads);
     return new Export() {
       @Override
       public String address() {

@@ -28,6 +28,6 @@ public final class NbdTcpFrontend implements DeviceFrontend {
 
   @Override
   public Export export(BlockDevice device, URI where) throws IOException, InterruptedException {
-    return listeners.export(device, NbdUri.parse(where));
+    return listeners.export(device, NbdUri.parse(where), null);
   }
 }

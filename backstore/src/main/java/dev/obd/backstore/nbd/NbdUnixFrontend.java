@@ -6,10 +6,15 @@ import dev.obd.backstore.device.Export;
 import java.io.IOException;
 import java.net.URI;
 import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 
 /** Serves devices over NBD at {@code nbd+unix:} addresses; see {@link NbdUri}. */
 public final class NbdUnixFrontend implements DeviceFrontend {
   private final NbdListeners listeners = new NbdListeners();
+  private final Executor workers =
+      Executors.newCachedThreadPool(
+          Thread.ofPlatform().name("obd-nbd-worker-", 0).daemon().factory());
 
   @Override
   public String scheme() {
@@ -28,6 +33,7 @@ public final class NbdUnixFrontend implements DeviceFrontend {
 
   @Override
   public Export export(BlockDevice device, URI where) throws IOException, InterruptedException {
-    return listeners.export(device, NbdUri.parse(where));
+    return listeners.export(
+        device, NbdUri.parse(where), NbdUri.asksForPlatformThreads(where) ? workers : null);
   }
 }

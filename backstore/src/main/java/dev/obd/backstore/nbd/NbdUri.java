@@ -67,6 +67,14 @@ public record NbdUri(SocketAddress address, String export) {
     }
   }
 
+  /**
+   * True with {@code threads=platform}: requests do not run on virtual threads. For clients that
+   * are the kernel, which may keep all carriers of this process waiting for an answer.
+   */
+  static boolean asksForPlatformThreads(URI uri) {
+    return "platform".equals(parameter(uri, "threads"));
+  }
+
   private static @Nullable String parameter(URI uri, String name) {
     String query = uri.getRawQuery();
     if (query == null) {

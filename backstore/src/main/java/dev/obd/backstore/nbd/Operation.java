@@ -1,6 +1,5 @@
 package dev.obd.backstore.nbd;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Completion;
 import dev.obd.backstore.device.Status;
 import io.netty.buffer.ByteBuf;
@@ -20,8 +19,8 @@ abstract class Operation implements Completion {
     this.header = header;
   }
 
-  /** Asks the device. */
-  abstract void start(BlockDevice device);
+  /** Asks the device of {@code export}. */
+  abstract void start(NbdExport export);
 
   /** The reply to a request that went well; the caller owns it. */
   abstract ByteBuf reply();

@@ -1,6 +1,5 @@
 package dev.obd.backstore.nbd;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Request;
 import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
@@ -24,8 +23,8 @@ final class PlainOperation extends Operation {
   }
 
   @Override
-  void start(BlockDevice device) {
-    device.submit(request, this);
+  void start(NbdExport export) {
+    export.submit(request, this);
   }
 
   @Override

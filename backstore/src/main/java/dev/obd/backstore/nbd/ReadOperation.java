@@ -1,6 +1,5 @@
 package dev.obd.backstore.nbd;
 
-import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.Completion;
 import dev.obd.backstore.device.Extent;
 import dev.obd.backstore.device.Request;
@@ -38,19 +37,19 @@ final class ReadOperation extends Operation {
   }
 
   @Override
-  void start(BlockDevice device) {
+  void start(NbdExport export) {
     var whole = new Extent(header.offset(), header.length(), ExtentMap.Kind.DATA);
     if (structured && header.length() >= SPARSE_MIN && !header.has(Protocol.CMD_FLAG_DF)) {
-      lookForHoles(device);
+      lookForHoles(export);
     } else {
-      read(device, List.of(whole));
+      read(export, List.of(whole));
     }
   }
 
-  private void lookForHoles(BlockDevice device) {
+  private void lookForHoles(NbdExport export) {
     var found = new ArrayList<Extent>();
     var request = new Request.Extents(header.offset(), header.length(), MAX_CHUNKS - 1, found);
-    device.submit(
+    export.submit(
         request,
         new Completion() {
           @Override
@@ -60,7 +59,7 @@ final class ReadOperation extends Operation {
                   if (status != Status.OK) {
                     answer(status);
                   } else if (!isAnswered()) {
-                    read(device, chunks(found));
+                    read(export, chunks(found));
                   }
                 },
                 () -> {});
@@ -96,7 +95,7 @@ final class ReadOperation extends Operation {
     chunks.add(new Extent(from, to - from, kind));
   }
 
-  private void read(BlockDevice device, List<Extent> chunks) {
+  private void read(NbdExport export, List<Extent> chunks) {
     ByteBuf out;
     try {
       out = connection.alloc().directBuffer(replyBytes(chunks));
@@ -109,7 +108,7 @@ final class ReadOperation extends Operation {
     // One more than there are reads, so that those that end at once do not end all.
     outstanding.set(reads.size() + 1);
     for (Request.Read read : reads) {
-      device.submit(read, new Part());
+      export.submit(read, new Part());
     }
     partEnded(Status.OK);
   }

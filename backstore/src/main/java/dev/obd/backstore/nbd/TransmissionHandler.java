@@ -275,7 +275,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter {
   private void start(Operation operation) {
     inFlight++;
     bytesInFlight += payloadBytes(operation.header);
-    operation.start(session.export().device());
+    operation.start(session.export());
   }
 
   private static long payloadBytes(RequestHeader request) {
