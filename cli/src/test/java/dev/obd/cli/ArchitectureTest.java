@@ -20,7 +20,11 @@ class ArchitectureTest {
       noClasses()
           .that()
           .resideInAnyPackage(
-              "dev.obd.tcmu..", "dev.obd.fuse..", "dev.obd.mount..", "dev.obd.backstore.nbd..")
+              "dev.obd.tcmu..",
+              "dev.obd.fuse..",
+              "dev.obd.kernelnbd..",
+              "dev.obd.mount..",
+              "dev.obd.backstore.nbd..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(

@@ -71,6 +71,8 @@ final class LibC {
 
     int bind(int fd, @In ByteBuffer address, int length);
 
+    int connect(int fd, @In ByteBuffer address, int length);
+
     int setsockopt(int fd, int level, int option, @In ByteBuffer value, int length);
 
     int getsockopt(int fd, int level, int option, ByteBuffer value, ByteBuffer length);

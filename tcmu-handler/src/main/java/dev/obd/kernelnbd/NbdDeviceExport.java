@@ -1,0 +1,118 @@
+package dev.obd.kernelnbd;
+
+import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.device.BusyException;
+import dev.obd.backstore.device.Export;
+import dev.obd.io.Ticker;
+import dev.obd.mount.PlatformThread;
+import dev.obd.nativeio.KernelFiles;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/** A device at {@code /dev/nbdN}. */
+final class NbdDeviceExport implements Export {
+  private static final Logger log = LogManager.getLogger(NbdDeviceExport.class);
+
+  /** What was mounted may be let go a moment after the unmount. */
+  private static final Duration BUSY_PATIENCE = Duration.ofSeconds(2);
+
+  private static final Duration BUSY_PAUSE = Duration.ofMillis(50);
+
+  private final BlockDevice device;
+  private final NbdDeviceOptions options;
+  private final NbdKernel.Settings settings;
+  private final Claim claim;
+  private final PrivateServer server;
+  private final Ticker ticker;
+  private boolean closed; // guarded by this
+
+  NbdDeviceExport(
+      BlockDevice device,
+      NbdDeviceOptions options,
+      NbdKernel.Settings settings,
+      Claim claim,
+      PrivateServer server,
+      Ticker ticker) {
+    this.device = device;
+    this.options = options;
+    this.settings = settings;
+    this.claim = claim;
+    this.server = server;
+    this.ticker = ticker;
+  }
+
+  private NbdNode node() {
+    return claim.node();
+  }
+
+  @Override
+  public String address() {
+    return node().path().toString();
+  }
+
+  @Override
+  public Optional<String> resized() throws IOException {
+    try (NbdKernel kernel = NbdKernel.open()) {
+      var now =
+          new NbdKernel.Settings(
+              device.size(),
+              settings.blockBytes(),
+              settings.flags(),
+              settings.backend(),
+              settings.timeout(),
+              settings.dead());
+      kernel.resize(node(), now);
+      return Optional.empty();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    close(options.force());
+  }
+
+  @Override
+  public void close(boolean force) throws IOException {
+    PlatformThread.callUninterrupted(() -> {
+      detach(force);
+      return "";
+    });
+  }
+
+  private synchronized void detach(boolean force) throws IOException {
+    if (closed) {
+      return;
+    }
+    if (!force && node().isConnected()) {
+      requireUnclaimed();
+    }
+    try (NbdKernel kernel = NbdKernel.open()) {
+      kernel.disconnect(node());
+    }
+    log.info("nbd.detached device={} node={}", device.id(), node().path());
+    closed = true;
+    try {
+      server.close();
+    } finally {
+      claim.close();
+    }
+  }
+
+  private void requireUnclaimed() throws IOException {
+    long giveUp = ticker.nanos() + BUSY_PATIENCE.toNanos();
+    while (KernelFiles.isClaimed(node().path())) {
+      if (ticker.nanos() - giveUp >= 0) {
+        throw new BusyException(node().path() + " is in use");
+      }
+      try {
+        ticker.sleep(BUSY_PAUSE.toNanos());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("interrupted while waiting for " + node().path(), e);
+      }
+    }
+  }
+}
