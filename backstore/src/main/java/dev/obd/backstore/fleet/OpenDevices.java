@@ -10,6 +10,7 @@ import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.OpenOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -21,6 +22,9 @@ import org.apache.logging.log4j.Logger;
 final class OpenDevices {
   private static final Logger log = LogManager.getLogger(OpenDevices.class);
   private static final int SECTOR = 512;
+
+  /** As the original's; who makes a device waits for it. */
+  private static final Duration OPEN_PATIENCE = Duration.ofSeconds(30);
 
   private final FleetContext context;
   private final ConcurrentHashMap<String, OpenDevice> open = new ConcurrentHashMap<>();
@@ -73,7 +77,9 @@ final class OpenDevices {
 
   /** How the process's configuration wants images opened. */
   OpenOptions options() {
+    Duration stall = context.config().own().stallLimit();
     return OpenOptions.DEFAULTS
+        .withPatience(stall.compareTo(OPEN_PATIENCE) < 0 ? stall : OPEN_PATIENCE)
         .withReplayConcurrency(context.config().prefetchConcurrency())
         .withDownload(download());
   }

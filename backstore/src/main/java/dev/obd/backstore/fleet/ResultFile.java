@@ -98,17 +98,19 @@ final class ResultFile {
     return "/" + base + (base.endsWith("/") ? "" : "/") + layer.origin().name();
   }
 
-  private static String reason(@Nullable Throwable cause) {
-    if (cause instanceof RegistryException e) {
-      return switch (e.kind()) {
-        case UNAUTHORIZED -> "Authentication failed";
-        case TOO_MANY_REQUESTS -> "Too many requests";
-        // No server and server errors look so there, too.
-        case NOT_FOUND, UNAVAILABLE -> "No such file or directory";
-        case TIMED_OUT -> "Get meta timedout";
-        case BAD_ANSWER, REFUSED -> "Unexpected response";
-      };
+  private static String reason(@Nullable Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof RegistryException e) {
+        return switch (e.kind()) {
+          case UNAUTHORIZED -> "Authentication failed";
+          case TOO_MANY_REQUESTS -> "Too many requests";
+          // No server and server errors look so there, too.
+          case NOT_FOUND, UNAVAILABLE -> "No such file or directory";
+          case TIMED_OUT -> "Get meta timedout";
+          case BAD_ANSWER, REFUSED -> "Unexpected response";
+        };
+      }
     }
-    return cause instanceof InterruptedIOException ? "Get meta timedout" : "Unexpected response";
+    return failure instanceof InterruptedIOException ? "Get meta timedout" : "Unexpected response";
   }
 }
