@@ -46,7 +46,7 @@ public record Sense(int key, int asc, int ascq, boolean valid, int information) 
   static final Sense INVALID_FIELD = new Sense(0x5, 0x24, 0x00);
   static final Sense INVALID_PARAMETER = new Sense(0x5, 0x26, 0x00);
 
-  /** CANNOT WRITE MEDIUM - INCOMPATIBLE MEDIUM, as the original says it. */
+  /** CANNOT WRITE MEDIUM - INCOMPATIBLE FORMAT, as the original says it. */
   static final Sense READ_ONLY = new Sense(0x5, 0x30, 0x05);
 
   static final Sense NO_SAVED_PAGES = new Sense(0x5, 0x39, 0x00);
