@@ -7,7 +7,9 @@ import dev.obd.registry.auth.CredentialHelper;
 import dev.obd.registry.auth.CredentialProvider;
 import dev.obd.registry.auth.DockerCredentials;
 import dev.obd.registry.auth.OverlaybdCredentials;
+import dev.obd.registry.http.NetworkOptions;
 import dev.obd.registry.http.PlainHttp;
+import dev.obd.registry.http.ProxyOptions;
 import dev.obd.registry.http.RegistryOptions;
 import dev.obd.registry.tls.TlsOptions;
 import java.io.IOException;
@@ -94,6 +96,8 @@ final class SessionOptions {
         .withTls(
             new TlsOptions(
                 Optional.ofNullable(ca), Optional.ofNullable(cert), Optional.ofNullable(key)))
+        .withNetwork(
+            NetworkOptions.DIRECT.withProxies(ProxyOptions.ofEnvironment(System.getenv())))
         .withUserAgent("obd");
   }
 

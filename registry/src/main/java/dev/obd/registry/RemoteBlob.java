@@ -21,6 +21,12 @@ public interface RemoteBlob extends Closeable {
    */
   void read(long offset, ByteBuffer dst, Duration patience) throws IOException;
 
+  /**
+   * Bytes that came from here proved to be wrong: if there are other ways to the same blob, the
+   * next reads go another way for a while.
+   */
+  default void distrust() {}
+
   @Override
   void close() throws IOException;
 }

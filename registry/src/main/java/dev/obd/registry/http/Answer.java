@@ -9,6 +9,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
@@ -28,6 +29,7 @@ final class Answer implements Closeable {
   private final Runnable abort;
   private @Nullable InputStream body;
   private boolean atEnd;
+  private Consumer<RegistryException> whenBad = e -> {};
 
   Answer(Call call, ClassicHttpResponse response, Limit limit, Runnable endWatch, Runnable abort) {
     this.call = call;
@@ -36,6 +38,17 @@ final class Answer implements Closeable {
     this.endWatch = endWatch;
     this.abort = abort;
     atEnd = response.getEntity() == null;
+  }
+
+  /** Tells {@code listener} if this turns out to be {@link #bad}. */
+  Answer whenBad(Consumer<RegistryException> listener) {
+    whenBad = listener;
+    return this;
+  }
+
+  /** What came, or did not come, is the fault of whoever sent this. */
+  void bad(RegistryException e) {
+    whenBad.accept(e);
   }
 
   int status() {

@@ -4,34 +4,29 @@ import dev.obd.registry.Descriptor;
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
 import java.io.IOException;
-import java.net.URI;
 import java.time.Duration;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * GETs of one blob. Registries send readers on to a store, with an address that is good for a
- * while: it is remembered until it fails or is old, so that a read costs one request. Thread-safe.
+ * GETs of one blob, from a mirror that has it or from the registry. A mirror that does not have it,
+ * or had wrong bytes for it, is not asked for it again for a while. Thread-safe.
  */
 final class BlobRequests {
-  private static final Duration REMEMBER = Duration.ofMinutes(5);
-  private static final Pattern CONTENT_RANGE =
-      Pattern.compile("bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\\*)");
+  private static final long SKIP_NANOS = Duration.ofMinutes(5).toNanos();
 
-  private final Session session;
-  private final Scope scope;
-  private final URI uri;
+  private final List<BlobPlace> places;
   private final Descriptor descriptor;
-  private volatile @Nullable Redirect redirect;
+  private final RegistryOptions options;
+  private final Map<BlobPlace, Long> skippedUntilNanos = new ConcurrentHashMap<>();
 
-  private record Redirect(URI uri, long untilNanos) {}
-
-  BlobRequests(Session session, Scope scope, URI uri, Descriptor descriptor) {
-    this.session = session;
-    this.scope = scope;
-    this.uri = uri;
+  /** {@code places} are tried in order; the last is the registry. */
+  BlobRequests(List<Place> places, Descriptor descriptor) {
+    this.places = places.stream().map(place -> new BlobPlace(place, descriptor)).toList();
     this.descriptor = descriptor;
+    this.options = places.getLast().session().options();
+    places.getLast().session().accelerator().opened();
   }
 
   Descriptor descriptor() {
@@ -39,7 +34,7 @@ final class BlobRequests {
   }
 
   RegistryOptions options() {
-    return session.options();
+    return options;
   }
 
   /**
@@ -48,167 +43,61 @@ final class BlobRequests {
    * @return the answer, whose body begins at {@code offset}
    */
   Answer range(long offset, long length, Limit limit) throws IOException {
-    long last = offset + length - 1;
-    return checked(
-        open(Call.get(uri).with("Range", "bytes=" + offset + "-" + last), limit),
-        answer -> bodyOfRange(answer, offset, last));
+    return first(limit, true, (place, share) -> place.range(offset, length, share));
   }
 
   /** How many bytes the body of a {@link #range} answer has; at most what was asked for. */
   long bodyLength(Answer answer, long offset, long length) throws IOException {
-    return bodyOfRange(answer, offset, offset + length - 1);
+    return places.getLast().bodyLength(answer, offset, length);
   }
 
-  /** Asks for everything from {@code offset} to the end. The body may begin at 0 instead. */
+  /**
+   * Asks for everything from {@code offset} to the end. The body may begin at 0 instead. It may
+   * take longer than {@code limit} allows for the answer to begin.
+   */
   Answer from(long offset, Limit limit) throws IOException {
-    Call get = Call.get(uri);
-    return checked(
-        open(offset == 0 ? get : get.with("Range", "bytes=" + offset + "-"), limit),
-        answer -> bodyOfRest(answer, offset));
+    return first(limit, false, (place, whole) -> place.from(offset, whole));
   }
 
-  /** Where the body of a {@link #from} answer begins: at what was asked for, or at 0. */
-  static long bodyStart(Answer answer, long offset) {
-    return answer.status() == 206 ? offset : 0;
+  private interface Question {
+    Answer ask(BlobPlace place, Limit limit) throws IOException;
   }
 
-  private interface Check {
-    long length(Answer answer) throws IOException;
-  }
-
-  private Answer checked(Answer answer, Check check) throws IOException {
-    try {
-      check.length(answer);
-      return answer;
-    } catch (IOException | RuntimeException e) {
-      redirect = null; // whoever answers like this is not asked again
-      answer.close();
-      throw e;
-    }
-  }
-
-  private Answer open(Call get, Limit limit) throws IOException {
-    Redirect remembered = redirect;
-    if (remembered != null && options().clock().nanos() - remembered.untilNanos < 0) {
-      Answer answer = tryRemembered(get.at(remembered.uri), limit);
-      if (isBody(answer)) {
+  private Answer first(Limit limit, boolean shared, Question question) throws IOException {
+    for (BlobPlace place : places.subList(0, places.size() - 1)) {
+      Health health = place.place().health().orElseThrow();
+      if (isSkipped(place) || !health.mayBeAsked()) {
+        continue;
+      }
+      try {
+        Answer answer = question.ask(place, shared ? limit.share() : limit);
+        health.succeeded();
         return answer;
+      } catch (RegistryException e) {
+        health.failed(e);
+        if (e.kind() == Kind.NOT_FOUND || e.kind() == Kind.UNAUTHORIZED) {
+          skip(place);
+        }
+        if (limit.isOver()) {
+          throw e;
+        }
       }
-      answer.close(); // expired, most likely: the registry knows a fresh address
     }
-    redirect = null;
-    Answer answer = ask(get, limit);
-    boolean foreign = !session.isOurs(answer.uri());
-    if (foreign && (answer.status() == 401 || answer.status() == 403)) {
-      answer.close(); // it died between two requests; once more, and then it is the answer
-      answer = ask(get, limit);
-    }
-    return answer;
+    return question.ask(places.getLast(), limit);
   }
 
-  private Answer tryRemembered(Call get, Limit limit) throws IOException {
-    try {
-      return session.send(get, scope, limit);
-    } catch (IOException e) {
-      redirect = null;
-      throw e;
-    }
+  private boolean isSkipped(BlobPlace place) {
+    Long until = skippedUntilNanos.get(place);
+    return until != null && options.clock().nanos() - until < 0;
   }
 
-  private Answer ask(Call get, Limit limit) throws IOException {
-    Answer answer = session.follow(get, scope, limit);
-    if (isBody(answer) && !answer.uri().equals(uri)) {
-      redirect = new Redirect(answer.uri(), options().clock().nanos() + REMEMBER.toNanos());
-    }
-    return answer;
+  private void skip(BlobPlace place) {
+    skippedUntilNanos.put(place, options.clock().nanos() + SKIP_NANOS);
   }
 
-  private static boolean isBody(Answer answer) {
-    return answer.status() == 200 || answer.status() == 206;
-  }
-
-  private long bodyOfRange(Answer answer, long offset, long last) throws IOException {
-    refuseOthers(answer);
-    if (answer.status() == 200) {
-      if (offset != 0) {
-        throw Failures.bad(answer, "status", "206", "200: the range was ignored");
-      }
-      checkWhole(answer);
-      return last + 1;
-    }
-    Matcher range = contentRange(answer, offset);
-    long end = Long.parseLong(range.group(2));
-    if (end < offset || end > last) {
-      throw Failures.bad(answer, "Content-Range", "bytes " + offset + "-" + last, range.group());
-    }
-    return announced(answer, end - offset + 1);
-  }
-
-  private long bodyOfRest(Answer answer, long offset) throws IOException {
-    refuseOthers(answer);
-    if (answer.status() == 200) {
-      checkWhole(answer);
-      return descriptor.size();
-    }
-    Matcher range = contentRange(answer, offset);
-    long end = Long.parseLong(range.group(2));
-    if (end < offset || end >= descriptor.size()) {
-      throw Failures.bad(
-          answer,
-          "Content-Range",
-          "bytes " + offset + "-" + (descriptor.size() - 1),
-          range.group());
-    }
-    return announced(answer, end - offset + 1);
-  }
-
-  private void refuseOthers(Answer answer) throws IOException {
-    if (!isBody(answer)) {
-      if (answer.status() >= 200 && answer.status() < 300) {
-        throw Failures.bad(answer, "status", "206", answer.status());
-      }
-      throw Failures.of(answer, options().clock());
-    }
-    String encoding = answer.header("Content-Encoding").orElse("identity");
-    if (!encoding.equalsIgnoreCase("identity")) {
-      throw Failures.bad(answer, "Content-Encoding", "none", encoding);
-    }
-  }
-
-  private void checkWhole(Answer answer) throws RegistryException {
-    if (answer.contentLength() >= 0 && answer.contentLength() != descriptor.size()) {
-      throw Failures.bad(answer, "Content-Length", descriptor.size(), answer.contentLength());
-    }
-  }
-
-  /** A Content-Range that begins at {@code offset} of a blob of our size. */
-  private Matcher contentRange(Answer answer, long offset) throws RegistryException {
-    String text = answer.header("Content-Range").orElse("none");
-    Matcher range = CONTENT_RANGE.matcher(text);
-    boolean fits = range.matches() && Long.parseLong(range.group(1)) == offset;
-    if (!fits) {
-      throw Failures.bad(answer, "Content-Range", "bytes " + offset + "-…", text);
-    }
-    String total = range.group(3);
-    if (!total.equals("*") && Long.parseLong(total) != descriptor.size()) {
-      throw Failures.bad(answer, "Content-Range total", descriptor.size(), total);
-    }
-    return range;
-  }
-
-  private static long announced(Answer answer, long length) throws RegistryException {
-    if (answer.contentLength() >= 0 && answer.contentLength() != length) {
-      throw Failures.bad(answer, "Content-Length", length, answer.contentLength());
-    }
-    return length;
-  }
-
-  /** The body ended before {@code expected} bytes. */
-  static RegistryException cutShort(Answer answer, long expected, long actual) {
-    return new RegistryException(
-        Kind.UNAVAILABLE,
-        answer.status(),
-        answer.call() + ": body: expected " + expected + " bytes, got " + actual,
-        null);
+  /** What came was wrong: only the registry itself is asked for a while. */
+  void distrust() {
+    places.subList(0, places.size() - 1).forEach(this::skip);
+    places.getLast().distrustAccelerator();
   }
 }

@@ -98,7 +98,7 @@ final class BlobStream extends InputStream {
         }
         int n = current.read(into, from, (int) Math.min(length, size - offset));
         if (n < 0) {
-          throw BlobRequests.cutShort(current, size, offset);
+          throw BlobPlace.cutShort(current, size, offset);
         }
         hasher.update(into, from, n);
         offset += n;
@@ -107,6 +107,10 @@ final class BlobStream extends InputStream {
         }
         return n;
       } catch (RegistryException e) {
+        Answer sender = answer;
+        if (sender != null) {
+          sender.bad(e);
+        }
         drop();
         if (verified || offset == size) {
           throw e;
@@ -119,11 +123,11 @@ final class BlobStream extends InputStream {
   private Answer open() throws IOException {
     Answer fresh = requests.from(offset, limit);
     try {
-      long at = BlobRequests.bodyStart(fresh, offset);
+      long at = BlobPlace.bodyStart(fresh, offset);
       while (at < offset) { // ranges are not spoken here: what we have comes again
         int n = fresh.read(skipped, 0, (int) Math.min(skipped.length, offset - at));
         if (n < 0) {
-          throw BlobRequests.cutShort(fresh, size, at);
+          throw BlobPlace.cutShort(fresh, size, at);
         }
         at += n;
       }

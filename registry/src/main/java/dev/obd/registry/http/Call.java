@@ -7,8 +7,18 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** One request to be sent. */
-record Call(String method, URI uri, Map<String, String> headers, @Nullable Body body) {
+/**
+ * One request to be sent.
+ *
+ * @param uri what is asked for
+ * @param prefix sent to this address, with the whole of {@code uri} behind it; null: to {@code uri}
+ */
+record Call(
+    String method,
+    URI uri,
+    Map<String, String> headers,
+    @Nullable Body body,
+    @Nullable URI prefix) {
   /** What a request carries; written again for every attempt. */
   interface Body {
     String contentType();
@@ -34,25 +44,35 @@ record Call(String method, URI uri, Map<String, String> headers, @Nullable Body 
   }
 
   static Call get(URI uri) {
-    return new Call("GET", uri, Map.of(), null);
+    return new Call("GET", uri, Map.of(), null, null);
   }
 
   static Call of(String method, URI uri) {
-    return new Call(method, uri, Map.of(), null);
+    return new Call(method, uri, Map.of(), null, null);
   }
 
   Call with(String header, String value) {
     var all = new LinkedHashMap<>(headers);
     all.put(header, value);
-    return new Call(method, uri, all, body);
+    return new Call(method, uri, all, body, prefix);
   }
 
   Call with(Body replacement) {
-    return new Call(method, uri, headers, replacement);
+    return new Call(method, uri, headers, replacement, prefix);
   }
 
+  /** Another address, asked directly. */
   Call at(URI replacement) {
-    return new Call(method, replacement, headers, body);
+    return new Call(method, replacement, headers, body, null);
+  }
+
+  Call through(URI address) {
+    return new Call(method, uri, headers, body, address);
+  }
+
+  /** Where it goes. */
+  URI wire() {
+    return prefix == null ? uri : URI.create(prefix.toString().replaceFirst("/+$", "") + "/" + uri);
   }
 
   boolean isSafe() {
@@ -63,7 +83,8 @@ record Call(String method, URI uri, Map<String, String> headers, @Nullable Body 
   @Override
   public String toString() {
     String range = headers.getOrDefault("Range", "");
-    return method + " " + place(uri) + (range.isEmpty() ? "" : " " + range);
+    String through = prefix == null ? "" : " through " + prefix;
+    return method + " " + place(uri) + (range.isEmpty() ? "" : " " + range) + through;
   }
 
   /** {@code uri} without its query. */

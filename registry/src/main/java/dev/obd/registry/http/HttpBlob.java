@@ -1,5 +1,6 @@
 package dev.obd.registry.http;
 
+import dev.obd.registry.RegistryException;
 import dev.obd.registry.RemoteBlob;
 import java.io.EOFException;
 import java.io.IOException;
@@ -55,30 +56,45 @@ final class HttpBlob implements RemoteBlob {
   private void readSome(long offset, ByteBuffer rest, Limit limit) throws IOException {
     int wanted = rest.remaining();
     try (Answer answer = requests.range(offset, wanted, limit)) {
-      long length = requests.bodyLength(answer, offset, wanted);
-      long left = length;
-      byte[] copy = rest.hasArray() ? rest.array() : new byte[Math.min(wanted, COPY_BYTES)];
-      while (left > 0) {
-        int n;
-        if (rest.hasArray()) {
-          n = answer.read(copy, rest.arrayOffset() + rest.position(), (int) left);
-        } else {
-          n = answer.read(copy, 0, (int) Math.min(left, copy.length));
-        }
-        if (n < 0) {
-          throw BlobRequests.cutShort(answer, length, length - left);
-        }
-        if (rest.hasArray()) {
-          rest.position(rest.position() + n);
-        } else {
-          rest.put(copy, 0, n);
-        }
-        left -= n;
-      }
-      if (answer.status() == 206 && !answer.isAtEnd()) {
-        throw Failures.bad(answer, "body", length + " bytes", "more");
+      try {
+        readBody(answer, offset, wanted, rest);
+      } catch (RegistryException e) {
+        answer.bad(e);
+        throw e;
       }
     }
+  }
+
+  private void readBody(Answer answer, long offset, int wanted, ByteBuffer rest)
+      throws IOException {
+    long length = requests.bodyLength(answer, offset, wanted);
+    long left = length;
+    byte[] copy = rest.hasArray() ? rest.array() : new byte[Math.min(wanted, COPY_BYTES)];
+    while (left > 0) {
+      int n;
+      if (rest.hasArray()) {
+        n = answer.read(copy, rest.arrayOffset() + rest.position(), (int) left);
+      } else {
+        n = answer.read(copy, 0, (int) Math.min(left, copy.length));
+      }
+      if (n < 0) {
+        throw BlobPlace.cutShort(answer, length, length - left);
+      }
+      if (rest.hasArray()) {
+        rest.position(rest.position() + n);
+      } else {
+        rest.put(copy, 0, n);
+      }
+      left -= n;
+    }
+    if (answer.status() == 206 && !answer.isAtEnd()) {
+      throw Failures.bad(answer, "body", length + " bytes", "more");
+    }
+  }
+
+  @Override
+  public void distrust() {
+    requests.distrust();
   }
 
   @Override

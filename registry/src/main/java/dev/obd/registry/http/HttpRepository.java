@@ -33,23 +33,22 @@ public final class HttpRepository implements Repository {
   private static final Pattern TOTAL = Pattern.compile("bytes [0-9]+-[0-9]+/([0-9]{1,18})");
 
   private final ImageReference reference;
-  private final URI base;
+  private final List<Place> places;
   private final Session session;
   private final RegistryOptions options;
-  private final Scope pull;
   private final Scope push;
   private final TagList tags;
   private final Runnable onClose;
 
-  HttpRepository(ImageReference reference, URI base, Session session, Runnable onClose) {
+  /** {@code places} are read from in order; the last is the registry, where writes go. */
+  HttpRepository(ImageReference reference, List<Place> places, Runnable onClose) {
     this.reference = reference;
-    this.base = base;
-    this.session = session;
+    this.places = List.copyOf(places);
+    this.session = places.getLast().session();
     this.onClose = onClose;
     options = session.options();
-    pull = Scope.pull(reference.repository());
     push = Scope.push(reference.repository());
-    tags = new TagList(session, pull, uri("tags/list"));
+    tags = new TagList(session, places.getLast().pull(), uri("tags/list"));
   }
 
   @Override
@@ -59,10 +58,14 @@ public final class HttpRepository implements Repository {
 
   @Override
   public Optional<Descriptor> resolve(String tagOrDigest) throws IOException {
-    Call head = Call.of("HEAD", manifestUri(tagOrDigest)).with("Accept", ACCEPT);
+    String path = manifestPath(tagOrDigest);
     Optional<Descriptor> told =
-        trying(limit -> {
-          try (Answer answer = session.follow(head, pull, limit)) {
+        reading((place, limit) -> {
+          Call head = Call.of("HEAD", place.uri(path)).with("Accept", ACCEPT);
+          try (Answer answer = place.session().follow(head, place.pull(), limit)) {
+            if (answer.status() == 404 && place.isMirror()) {
+              throw Failures.of(answer, options.clock()); // the registry may have it
+            }
             return switch (answer.status()) {
               case 200 -> toldByHeaders(answer);
               case 404, 405 -> Optional.empty(); // 405: some do not know HEAD
@@ -99,9 +102,10 @@ public final class HttpRepository implements Repository {
 
   @Override
   public Document manifest(String tagOrDigest) throws IOException {
-    Call get = Call.get(manifestUri(tagOrDigest)).with("Accept", ACCEPT);
-    return trying(limit -> {
-      try (Answer answer = session.follow(get, pull, limit)) {
+    String path = manifestPath(tagOrDigest);
+    return reading((place, limit) -> {
+      Call get = Call.get(place.uri(path)).with("Accept", ACCEPT);
+      try (Answer answer = place.session().follow(get, place.pull(), limit)) {
         expect(answer, 200);
         Document document = Document.of(mediaType(answer), answer.all(MAX_MANIFEST_BYTES));
         check(tagOrDigest, document.descriptor().digest());
@@ -158,27 +162,35 @@ public final class HttpRepository implements Repository {
 
   @Override
   public OptionalLong blobSize(Digest digest) throws IOException {
-    Call head = Call.of("HEAD", blobUri(digest));
-    return trying(limit -> {
-      try (Answer answer = session.follow(head, pull, limit)) {
-        if (answer.status() == 404) {
-          return OptionalLong.empty();
-        }
-        if (answer.status() == 200 && answer.contentLength() >= 0) {
-          return OptionalLong.of(answer.contentLength());
-        }
-        if (answer.status() != 200 && answer.status() != 405 && answer.status() != 403) {
-          throw Failures.of(answer, options.clock());
-        }
-      }
-      return sizeByRange(digest, limit); // signed addresses are often good for GET only
-    });
+    return reading((place, limit) -> blobSize(place, digest, limit));
   }
 
-  private OptionalLong sizeByRange(Digest digest, Limit limit) throws IOException {
-    Call get = Call.get(blobUri(digest)).with("Range", "bytes=0-0");
-    try (Answer answer = session.follow(get, pull, limit)) {
-      if (answer.status() == 404) {
+  /** In the registry itself: what only a mirror has, has still to be sent. */
+  @Override
+  public boolean has(Digest digest) throws IOException {
+    return trying(limit -> blobSize(places.getLast(), digest, limit).isPresent());
+  }
+
+  private OptionalLong blobSize(Place place, Digest digest, Limit limit) throws IOException {
+    Call head = Call.of("HEAD", place.uri("blobs/" + digest));
+    try (Answer answer = place.session().follow(head, place.pull(), limit)) {
+      if (answer.status() == 404 && !place.isMirror()) {
+        return OptionalLong.empty();
+      }
+      if (answer.status() == 200 && answer.contentLength() >= 0) {
+        return OptionalLong.of(answer.contentLength());
+      }
+      if (answer.status() != 200 && answer.status() != 405 && answer.status() != 403) {
+        throw Failures.of(answer, options.clock());
+      }
+    }
+    return sizeByRange(place, digest, limit); // signed addresses are often good for GET only
+  }
+
+  private OptionalLong sizeByRange(Place place, Digest digest, Limit limit) throws IOException {
+    Call get = Call.get(place.uri("blobs/" + digest)).with("Range", "bytes=0-0");
+    try (Answer answer = place.session().follow(get, place.pull(), limit)) {
+      if (answer.status() == 404 && !place.isMirror()) {
         return OptionalLong.empty();
       }
       if (answer.status() == 200 && answer.contentLength() >= 0) {
@@ -344,8 +356,12 @@ public final class HttpRepository implements Repository {
     }
   }
 
+  private <T> T reading(Place.Question<T> question) throws IOException {
+    return trying(limit -> Place.first(places, limit, question));
+  }
+
   private BlobRequests requests(Descriptor descriptor) {
-    return new BlobRequests(session, pull, blobUri(descriptor.digest()), descriptor);
+    return new BlobRequests(places, descriptor);
   }
 
   private void expect(Answer answer, int status) throws RegistryException {
@@ -361,18 +377,18 @@ public final class HttpRepository implements Repository {
   }
 
   private URI manifestUri(String tagOrDigest) {
+    return uri(manifestPath(tagOrDigest));
+  }
+
+  private static String manifestPath(String tagOrDigest) {
     if (!Digest.isDigest(tagOrDigest) && !ImageReference.isTag(tagOrDigest)) {
       throw new IllegalArgumentException("expected a tag or a digest, got '" + tagOrDigest + "'");
     }
-    return uri("manifests/" + tagOrDigest);
-  }
-
-  private URI blobUri(Digest digest) {
-    return uri("blobs/" + digest);
+    return "manifests/" + tagOrDigest;
   }
 
   private URI uri(String rest) {
-    return base.resolve(reference.repository() + "/" + rest);
+    return places.getLast().uri(rest);
   }
 
   /** {@code uri} with one more parameter. */

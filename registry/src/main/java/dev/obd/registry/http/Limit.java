@@ -12,6 +12,8 @@ final class Limit {
   /** Longer than anybody waits, and safe to add to a clock. */
   private static final Duration LONGEST = Duration.ofDays(365);
 
+  private static final long SHARE_NANOS = Duration.ofSeconds(15).toNanos();
+
   private final RegistryClock clock;
   private final Duration patience;
   private volatile long atNanos;
@@ -67,6 +69,11 @@ final class Limit {
   /** All that is left, at least 1 ms: 0 would mean no limit. */
   Timeout rest() {
     return Timeout.ofMilliseconds(millis(remainingNanos()));
+  }
+
+  /** A part of what is left, for a way that need not be the last one. */
+  Limit share() {
+    return new Limit(clock, Duration.ofNanos(Math.min(remainingNanos() / 4, SHARE_NANOS)));
   }
 
   private static long millis(long nanos) {

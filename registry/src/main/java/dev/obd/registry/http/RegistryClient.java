@@ -6,8 +6,11 @@ import dev.obd.registry.tls.Trust;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the repositories of one process share: connections, tokens, pauses. Thread-safe. Close it
@@ -17,7 +20,9 @@ public final class RegistryClient implements Closeable {
   private final RegistryOptions options;
   private final Transport transport;
   private final Pauses pauses;
+  private final Accelerator accelerator;
   private final Map<String, Session> sessions = new ConcurrentHashMap<>();
+  private final Map<String, Health> healths = new ConcurrentHashMap<>();
 
   /**
    * Makes no request.
@@ -28,6 +33,7 @@ public final class RegistryClient implements Closeable {
     this.options = options;
     transport = new Transport(options, Trust.context(options.tls()));
     pauses = new Pauses(options.clock());
+    accelerator = new Accelerator(options);
   }
 
   /** The repository of {@code reference}. Makes no request; closing it closes nothing shared. */
@@ -37,23 +43,44 @@ public final class RegistryClient implements Closeable {
 
   /** As above; {@code onClose} runs when the repository is closed. */
   public HttpRepository repository(ImageReference reference, Runnable onClose) {
+    var places = new ArrayList<Place>();
+    for (URI mirror : options.network().mirrorsOf(reference.registry())) {
+      places.add(mirror(mirror, reference));
+    }
     String endpoint = reference.endpoint();
     URI base = URI.create(options.plainHttp().scheme(endpoint) + "://" + endpoint + "/v2/");
-    Session session =
-        sessions.computeIfAbsent(reference.repositoryName(), n -> session(reference, base));
-    return new HttpRepository(reference, base, session, onClose);
+    places.add(place(base, reference.registry(), endpoint, reference.repository(), null));
+    return new HttpRepository(reference, places, onClose);
   }
 
-  private Session session(ImageReference reference, URI base) {
-    var target =
-        new CredentialProvider.Target(
-            reference.registry(),
-            reference.endpoint(),
-            reference.repository(),
-            base.resolve(reference.repository() + "/blobs/"));
-    Origin origin = Origin.of(base);
+  private Place mirror(URI mirror, ImageReference reference) {
+    String host = mirror.getRawAuthority();
+    URI base = URI.create(mirror.getScheme() + "://" + host + "/v2/");
+    String prefix = mirror.getPath() == null ? "" : mirror.getPath().replaceAll("^/+|/+$", "");
+    String repository = (prefix.isEmpty() ? "" : prefix + "/") + reference.repository();
+    String name = mirror.toString();
+    Health health = healths.computeIfAbsent(name, n -> new Health(n, options.clock()));
+    return place(base, host, host, repository, health);
+  }
+
+  private Place place(
+      URI base, String registry, String endpoint, String repository, @Nullable Health health) {
+    URI root = base.resolve(repository + "/");
+    Session session =
+        sessions.computeIfAbsent(
+            registry + " " + root,
+            key -> {
+              var target =
+                  new CredentialProvider.Target(
+                      registry, endpoint, repository, root.resolve("blobs/"));
+              return session(target, Origin.of(base));
+            });
+    return new Place(session, root, Scope.pull(repository), Optional.ofNullable(health));
+  }
+
+  private Session session(CredentialProvider.Target target, Origin origin) {
     var authorizer = new Authorizer(transport, options, target, origin);
-    return new Session(transport, authorizer, pauses, options, origin);
+    return new Session(transport, authorizer, pauses, accelerator, options, origin);
   }
 
   /** How the requests of all repositories ended. */

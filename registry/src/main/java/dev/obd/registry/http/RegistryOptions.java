@@ -17,6 +17,7 @@ import java.util.function.DoubleSupplier;
  * @param uploadChunkBytes blobs up to this size are uploaded in one request, larger ones in chunks
  *     of it
  * @param jitter numbers in [0, 1) that spread retries; thread-safe
+ * @param network proxies, mirrors and other things on the way
  */
 public record RegistryOptions(
     CredentialProvider credentials,
@@ -28,7 +29,8 @@ public record RegistryOptions(
     int uploadChunkBytes,
     String userAgent,
     RegistryClock clock,
-    DoubleSupplier jitter) {
+    DoubleSupplier jitter,
+    NetworkOptions network) {
   public RegistryOptions {
     require(patience.isPositive(), "patience", "more than nothing", patience);
     require(attempts >= 1, "attempts", "at least 1", attempts);
@@ -48,7 +50,8 @@ public record RegistryOptions(
         32 << 20,
         "obd",
         RegistryClock.SYSTEM,
-        () -> ThreadLocalRandom.current().nextDouble());
+        () -> ThreadLocalRandom.current().nextDouble(),
+        NetworkOptions.DIRECT);
   }
 
   public RegistryOptions withCredentials(CredentialProvider replacement) {
@@ -62,7 +65,8 @@ public record RegistryOptions(
         uploadChunkBytes,
         userAgent,
         clock,
-        jitter);
+        jitter,
+        network);
   }
 
   public RegistryOptions withPlainHttp(PlainHttp replacement) {
@@ -76,7 +80,8 @@ public record RegistryOptions(
         uploadChunkBytes,
         userAgent,
         clock,
-        jitter);
+        jitter,
+        network);
   }
 
   public RegistryOptions withTls(TlsOptions replacement) {
@@ -90,7 +95,8 @@ public record RegistryOptions(
         uploadChunkBytes,
         userAgent,
         clock,
-        jitter);
+        jitter,
+        network);
   }
 
   public RegistryOptions withPatience(Duration replacement, int replacementAttempts) {
@@ -104,7 +110,8 @@ public record RegistryOptions(
         uploadChunkBytes,
         userAgent,
         clock,
-        jitter);
+        jitter,
+        network);
   }
 
   public RegistryOptions withConnectionsPerHost(int replacement) {
@@ -118,7 +125,8 @@ public record RegistryOptions(
         uploadChunkBytes,
         userAgent,
         clock,
-        jitter);
+        jitter,
+        network);
   }
 
   public RegistryOptions withUploadChunkBytes(int replacement) {
@@ -132,7 +140,8 @@ public record RegistryOptions(
         replacement,
         userAgent,
         clock,
-        jitter);
+        jitter,
+        network);
   }
 
   public RegistryOptions withUserAgent(String replacement) {
@@ -146,7 +155,8 @@ public record RegistryOptions(
         uploadChunkBytes,
         replacement,
         clock,
-        jitter);
+        jitter,
+        network);
   }
 
   public RegistryOptions withClock(RegistryClock replacement, DoubleSupplier replacementJitter) {
@@ -160,7 +170,23 @@ public record RegistryOptions(
         uploadChunkBytes,
         userAgent,
         replacement,
-        replacementJitter);
+        replacementJitter,
+        network);
+  }
+
+  public RegistryOptions withNetwork(NetworkOptions replacement) {
+    return new RegistryOptions(
+        credentials,
+        plainHttp,
+        tls,
+        patience,
+        attempts,
+        connectionsPerHost,
+        uploadChunkBytes,
+        userAgent,
+        clock,
+        jitter,
+        replacement);
   }
 
   private static void require(boolean holds, String key, String expected, Object got) {

@@ -21,18 +21,25 @@ final class Session {
   private final Pauses pauses;
   private final RegistryOptions options;
   private final Origin registry;
+  private final Accelerator accelerator;
 
   Session(
       Transport transport,
       Authorizer authorizer,
       Pauses pauses,
+      Accelerator accelerator,
       RegistryOptions options,
       Origin registry) {
+    this.accelerator = accelerator;
     this.transport = transport;
     this.authorizer = authorizer;
     this.pauses = pauses;
     this.options = options;
     this.registry = registry;
+  }
+
+  Accelerator accelerator() {
+    return accelerator;
   }
 
   RegistryOptions options() {
@@ -112,7 +119,7 @@ final class Session {
     String text = answer.header("Location").orElse("");
     URI target;
     try {
-      target = answer.uri().resolve(new URI(text));
+      target = answer.call().wire().resolve(new URI(text));
     } catch (URISyntaxException | IllegalArgumentException e) {
       throw noLocation(answer, text);
     }
@@ -132,7 +139,7 @@ final class Session {
   }
 
   private Answer exchange(Call call, Limit limit) throws IOException {
-    Origin origin = Origin.of(call.uri());
+    Origin origin = Origin.of(call.wire());
     pauses.await(origin, limit);
     Answer answer = transport.send(call, limit);
     if (answer.status() != 429 && answer.status() != 503) {
@@ -148,7 +155,7 @@ final class Session {
     throw failure;
   }
 
-  private static boolean isRedirect(Answer answer, Call call) {
+  static boolean isRedirect(Answer answer, Call call) {
     return switch (answer.status()) {
       case 301, 302, 303 -> call.isSafe();
       case 307, 308 -> true;

@@ -7,6 +7,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
+import java.net.SocketException;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLContext;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
@@ -25,7 +27,9 @@ import org.apache.hc.client5.http.ssl.NoopHostnameVerifier;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.EndpointDetails;
 import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.config.RegistryBuilder;
 import org.apache.hc.core5.http.io.SocketConfig;
@@ -34,6 +38,7 @@ import org.apache.hc.core5.pool.PoolConcurrencyPolicy;
 import org.apache.hc.core5.pool.PoolReusePolicy;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends one request and hands out the answer; follows nothing, repeats nothing, knows no
@@ -49,6 +54,7 @@ final class Transport implements Closeable {
   private final PoolingHttpClientConnectionManager pool;
   private final CloseableHttpClient client;
   private final RequestCounts counts = new RequestCounts();
+  private final Proxies proxies;
   private final AtomicLong sweptNanos;
 
   Transport(RegistryOptions options, SSLContext tls) {
@@ -75,8 +81,11 @@ final class Transport implements Closeable {
     pool.setConnectionConfigResolver(route -> connecting());
     pool.setTlsConfigResolver(
         host -> TlsConfig.custom().setHandshakeTimeout(CurrentLimit.get().silence()).build());
+    proxies = new Proxies(options.network().proxies());
     client =
         HttpClientBuilder.create()
+            .setRoutePlanner(proxies)
+            .setDefaultCredentialsProvider(proxies.credentials())
             .setConnectionManager(pool)
             .setUserAgent(options.userAgent())
             .disableRedirectHandling() // it would refuse, or send credentials along
@@ -121,7 +130,21 @@ final class Transport implements Closeable {
       throw Failures.interrupted(call.toString());
     }
     sweep();
-    var request = new HttpUriRequestBase(call.method(), call.uri());
+    while (true) {
+      Answer answer = attempt(call, limit);
+      if (answer != null) {
+        return answer;
+      }
+    }
+  }
+
+  /**
+   * The answer, or null if it was asked for on a connection that had been used before and that the
+   * server had closed meanwhile: that says nothing of the server.
+   */
+  private @Nullable Answer attempt(Call call, Limit limit) throws IOException {
+    var context = HttpClientContext.create();
+    var request = new HttpUriRequestBase(call.method(), call.wire());
     call.headers().forEach(request::setHeader);
     Call.Body body = call.body();
     if (body != null) {
@@ -134,19 +157,21 @@ final class Transport implements Closeable {
             .setConnectionRequestTimeout(limit.rest())
             .setResponseTimeout(silence)
             .setProtocolUpgradeEnabled(false)
-            .setAuthenticationEnabled(false)
+            .setAuthenticationEnabled(proxies.areLoggedInTo()) // to proxies only
             .build());
     Runnable endWatch = limit.watch(request::cancel);
-    Origin origin = Origin.of(call.uri());
+    Origin origin = Origin.of(call.wire());
     try {
       var host = new HttpHost(origin.scheme(), origin.host(), origin.port());
       ClassicHttpResponse response =
-          CurrentLimit.run(
-              limit, () -> client.executeOpen(host, request, HttpClientContext.create()));
+          CurrentLimit.run(limit, () -> client.executeOpen(host, request, context));
       counts.answered(origin, response.getCode());
       return new Answer(call, response, limit, endWatch, request::cancel);
     } catch (IOException e) {
       endWatch.run();
+      if (isStale(e, context) && call.isSafe() && !limit.isOver()) {
+        return null;
+      }
       counts.failed(origin);
       throw Failures.network(call, e, limit);
     } catch (IllegalStateException e) {
@@ -161,6 +186,14 @@ final class Transport implements Closeable {
 
   RequestCounts counts() {
     return counts;
+  }
+
+  private static boolean isStale(IOException e, HttpClientContext context) {
+    EndpointDetails connection = context.getEndpointDetails();
+    boolean closed =
+        e instanceof NoHttpResponseException
+            || (e instanceof SocketException && !(e instanceof ConnectException));
+    return closed && connection != null && connection.getRequestCount() > 1;
   }
 
   /** Connections nobody has used for a while are closed when somebody comes by. */
