@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -30,6 +31,13 @@ public final class BlockDevice implements Closeable {
   private static final Logger log = LogManager.getLogger(BlockDevice.class);
   private static final int SECTOR = 512;
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+  private static final long WAIT_PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
+
+  /** A read that takes longer waits for something. */
+  private static final long WAITING_NANOS = Duration.ofSeconds(1).toNanos();
+
+  /** How long a read may go on to wait for an origin that is known to be down. */
+  private static final long DOWN_NANOS = Duration.ofSeconds(1).toNanos();
 
   /** Buffers that hung reads may hold; beyond that, reads are refused instead of piled up. */
   private static final long MAX_STUCK_BYTES = 64 << 20;
@@ -64,7 +72,9 @@ public final class BlockDevice implements Closeable {
     this.disk = disk;
     this.options = options;
     this.failures = new Failures(id, options.ticker());
-    this.guard = new HangGuard(inFlight, options.ticker(), options.hangGrace(), this::giveUp);
+    this.guard =
+        new HangGuard(
+            inFlight, options.ticker(), options.hangGrace(), this::isToBeGivenUp, this::giveUp);
     move(new DeviceState.Serving());
   }
 
@@ -226,17 +236,54 @@ public final class BlockDevice implements Closeable {
   private void run(Call call) {
     Status status = Status.IO_ERROR;
     try {
-      var context = new ReadContext(ReadContext.Purpose.DEMAND, call.deadline());
-      context.run(() -> {
-        perform(call.request());
-        return Status.OK;
-      });
-      status = Status.OK;
-    } catch (Throwable e) { // whatever it is, the client gets an answer
-      status = Failures.statusOf(e, call.deadline());
-      failures.failed(call, status, "device.io.failed", e);
+      Deadline deadline = call.deadline();
+      while (true) {
+        long began = options.ticker().nanos();
+        try {
+          attempt(call.request(), deadline);
+          status = Status.OK;
+          return;
+        } catch (Throwable e) { // whatever it is, the client gets an answer
+          status = Failures.statusOf(e, deadline);
+          failures.failed(call, status, "device.io.failed", e);
+          if (!waitsOut(call, e, status)) {
+            return;
+          }
+        }
+        pauseSince(began);
+        deadline = Deadline.after(options.ticker(), options.readPatience());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the executor ends; so does the read, as it stands
     } finally {
       end(call, status);
+    }
+  }
+
+  private void attempt(Request request, Deadline deadline) throws IOException {
+    var context = new ReadContext(ReadContext.Purpose.DEMAND, deadline);
+    options
+        .onStall()
+        .run(() ->
+            context.run(() -> {
+              perform(request);
+              return Status.OK;
+            }));
+  }
+
+  /** True for a read that failed because its origin is away, on a device that waits for it. */
+  private boolean waitsOut(Call call, Throwable failure, Status status) {
+    return options.onStall() == OnStall.WAIT
+        && call.request() instanceof Request.Read
+        && state.get() instanceof DeviceState.Serving
+        && (status == Status.TIMED_OUT || disk.mayPass(failure));
+  }
+
+  /** What fails at once is not tried again at once. */
+  private void pauseSince(long beganNanos) throws InterruptedException {
+    long took = options.ticker().nanos() - beganNanos;
+    if (took < WAIT_PAUSE_NANOS) {
+      options.ticker().sleep(WAIT_PAUSE_NANOS - took);
     }
   }
 
@@ -254,6 +301,39 @@ public final class BlockDevice implements Closeable {
     }
   }
 
+  private boolean isToBeGivenUp(Call call) {
+    return switch (options.onStall()) {
+      case EIO -> call.outlivedItsLimit();
+      case WAIT ->
+          call.outlivedItsLimit()
+              && !(call.request() instanceof Request.Read
+                  && state.get() instanceof DeviceState.Serving);
+      // It may wait for a fetch that another device makes, and waits for.
+      case READONLY_CACHE ->
+          call.outlivedItsLimit()
+              || (call.mayBeGivenUp()
+                  && options.ticker().nanos() - call.startNanos() >= DOWN_NANOS
+                  && disk.isDown());
+    };
+  }
+
+  /**
+   * Why reads that need an origin do not get on, and how many of this device's wait for it now;
+   * empty as long as they do.
+   */
+  public Optional<StallReport> stall() {
+    Optional<StallReport> stall = disk.stall();
+    if (stall.isEmpty()) {
+      return stall;
+    }
+    long now = options.ticker().nanos();
+    long waiting =
+        inFlight.calls().stream()
+            .filter(call -> call.op() == Op.READ && now - call.startNanos() >= WAITING_NANOS)
+            .count();
+    return Optional.of(stall.get().withWaiting((int) waiting));
+  }
+
   private void giveUp(Call call) {
     // Counted before the answer, so that a client that asks again at once meets the limit.
     stuckCalls.incrementAndGet();
@@ -269,14 +349,7 @@ public final class BlockDevice implements Closeable {
 
   private void perform(Request request) throws IOException {
     switch (request) {
-      case Request.Read(long offset, ByteBuffer into) -> {
-        if (into.hasRemaining()) {
-          disk.read(offset, into);
-        }
-        if (into.hasRemaining()) { // what was in the buffer before must not reach a client
-          throw new IOException("the disk left " + into.remaining() + " bytes unread");
-        }
-      }
+      case Request.Read(long offset, ByteBuffer into) -> read(offset, into);
       case Request.Write(long offset, ByteBuffer from, boolean fua) -> {
         if (from.hasRemaining()) {
           disk.write(offset, from);
@@ -299,6 +372,24 @@ public final class BlockDevice implements Closeable {
       case Request.Cache(long offset, long length) -> disk.prefetch(offset, length);
       case Request.Extents(long offset, long length, int limit, List<Extent> into) ->
           new ExtentCollector(limit, into).collect(disk, offset, length);
+    }
+  }
+
+  private void read(long offset, ByteBuffer into) throws IOException {
+    int start = into.position();
+    boolean whole = false;
+    try {
+      if (into.hasRemaining()) {
+        disk.read(offset, into);
+      }
+      if (into.hasRemaining()) { // what was in the buffer before must not reach a client
+        throw new IOException("the disk left " + into.remaining() + " bytes unread");
+      }
+      whole = true;
+    } finally {
+      if (!whole) {
+        into.position(start); // for the next attempt, if there is one
+      }
     }
   }
 

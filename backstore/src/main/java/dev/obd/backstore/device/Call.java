@@ -78,7 +78,12 @@ final class Call {
 
   /** True if it is time to {@link #giveUp}; false again once that is done. */
   synchronized boolean outlivedItsLimit() {
-    return op.mayBeGivenUp() && !overdue && !ended && guard.expired();
+    return mayBeGivenUp() && guard.expired();
+  }
+
+  /** True if it is of a kind that can be given up, and has neither ended nor been given up. */
+  synchronized boolean mayBeGivenUp() {
+    return op.mayBeGivenUp() && !overdue && !ended;
   }
 
   synchronized boolean hasEnded() {

@@ -12,9 +12,10 @@ import java.util.concurrent.Executor;
  *     disk's head; positive
  * @param ticker the clock of both
  * @param executor runs each task on a thread of its own, at once; tasks block
+ * @param onStall what becomes of reads whose origin does not answer
  */
 public record DeviceOptions(
-    Duration readPatience, Duration hangGrace, Ticker ticker, Executor executor) {
+    Duration readPatience, Duration hangGrace, Ticker ticker, Executor executor, OnStall onStall) {
   /** 60 s of patience, 5 s of grace, the machine's clock, a virtual thread per request. */
   public static final DeviceOptions DEFAULTS =
       new DeviceOptions(
@@ -32,15 +33,25 @@ public record DeviceOptions(
     }
   }
 
+  /** Reads whose origin does not answer fail when the patience is over. */
+  public DeviceOptions(
+      Duration readPatience, Duration hangGrace, Ticker ticker, Executor executor) {
+    this(readPatience, hangGrace, ticker, executor, OnStall.EIO);
+  }
+
+  public DeviceOptions withOnStall(OnStall policy) {
+    return new DeviceOptions(readPatience, hangGrace, ticker, executor, policy);
+  }
+
   public DeviceOptions withReadPatience(Duration patience) {
-    return new DeviceOptions(patience, hangGrace, ticker, executor);
+    return new DeviceOptions(patience, hangGrace, ticker, executor, onStall);
   }
 
   public DeviceOptions withHangGrace(Duration grace) {
-    return new DeviceOptions(readPatience, grace, ticker, executor);
+    return new DeviceOptions(readPatience, grace, ticker, executor, onStall);
   }
 
   public DeviceOptions withTicker(Ticker clock) {
-    return new DeviceOptions(readPatience, hangGrace, clock, executor);
+    return new DeviceOptions(readPatience, hangGrace, clock, executor, onStall);
   }
 }

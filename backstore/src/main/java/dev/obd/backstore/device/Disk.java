@@ -4,6 +4,7 @@ import dev.obd.io.ExtentMap;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * What a {@link BlockDevice} serves: an opened image. Offsets and lengths are disk bytes.
@@ -30,4 +31,19 @@ public interface Disk extends Closeable, ExtentMap {
 
   /** Brings the range near, as far as that can be done without waiting for it. A hint. */
   void prefetch(long offset, long length) throws IOException;
+
+  /** Why reads do not get on at the moment; empty as long as they do. */
+  default Optional<StallReport> stall() {
+    return Optional.empty();
+  }
+
+  /** True if {@link #stall} is known to be no passing trouble: its origin is down. */
+  default boolean isDown() {
+    return false;
+  }
+
+  /** True for a failure of {@link #read} after which the same read may succeed later by itself. */
+  default boolean mayPass(Throwable failure) {
+    return false;
+  }
 }

@@ -4,6 +4,7 @@ import dev.obd.io.Ticker;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,12 +18,19 @@ final class HangGuard implements Runnable {
   private final InFlight inFlight;
   private final Ticker ticker;
   private final long lookNanos;
+  private final Predicate<Call> isToBeGivenUp;
   private final Consumer<Call> giveUp;
   private volatile boolean idle;
   private volatile boolean stopped;
   private volatile @Nullable Thread thread;
 
-  HangGuard(InFlight inFlight, Ticker ticker, Duration grace, Consumer<Call> giveUp) {
+  HangGuard(
+      InFlight inFlight,
+      Ticker ticker,
+      Duration grace,
+      Predicate<Call> isToBeGivenUp,
+      Consumer<Call> giveUp) {
+    this.isToBeGivenUp = isToBeGivenUp;
     this.inFlight = inFlight;
     this.ticker = ticker;
     this.lookNanos = Math.clamp(grace.toNanos() / 4, SHORTEST_LOOK_NANOS, LONGEST_LOOK_NANOS);
@@ -66,7 +74,7 @@ final class HangGuard implements Runnable {
 
   private void look() {
     for (Call call : inFlight.calls()) {
-      if (call.outlivedItsLimit()) {
+      if (isToBeGivenUp.test(call)) {
         giveUp.accept(call);
       }
     }

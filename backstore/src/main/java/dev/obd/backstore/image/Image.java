@@ -1,9 +1,11 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.device.Disk;
+import dev.obd.backstore.device.StallReport;
 import dev.obd.backstore.download.Downloads;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
+import dev.obd.backstore.source.GuardedSource;
 import dev.obd.backstore.source.ReadStats;
 import dev.obd.format.lsmt.LayerStack;
 import dev.obd.format.lsmt.WritableLayer;
@@ -101,6 +103,21 @@ public final class Image implements Disk {
   /** Counts the reads that went over a network, those of the replay included. */
   public ReadStats remoteReads() {
     return parts.remote();
+  }
+
+  @Override
+  public Optional<StallReport> stall() {
+    return parts.layers().stream().flatMap(layer -> layer.stall().stream()).findFirst();
+  }
+
+  @Override
+  public boolean isDown() {
+    return parts.layers().stream().anyMatch(OpenedLayer::isDown);
+  }
+
+  @Override
+  public boolean mayPass(Throwable failure) {
+    return GuardedSource.mayPass(failure);
   }
 
   /** Where each layer is, lowest first. */

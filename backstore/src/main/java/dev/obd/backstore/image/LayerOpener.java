@@ -4,7 +4,9 @@ import dev.obd.backstore.cache.BlobCache;
 import dev.obd.backstore.cache.CachedSource;
 import dev.obd.backstore.image.ImageOpenException.Part;
 import dev.obd.backstore.image.ImageOpenException.Stage;
+import dev.obd.backstore.source.GuardedSource;
 import dev.obd.backstore.source.MeteredSource;
+import dev.obd.backstore.source.OriginHealth;
 import dev.obd.backstore.source.ReadRecorder;
 import dev.obd.backstore.source.ReadRecorders;
 import dev.obd.backstore.source.ScheduledSource;
@@ -85,6 +87,7 @@ final class LayerOpener {
     private Stage stage = Stage.BLOB;
     private Optional<CachedSource> cached = Optional.empty();
     private Optional<SwitchedSource> switched = Optional.empty();
+    private Optional<OriginHealth> health = Optional.empty();
 
     Chain(String what, int number, LayerOrigin origin, Use use) {
       this.what = what;
@@ -103,7 +106,8 @@ final class LayerOpener {
         source = LayerFile.open(source);
         source = new TracedSource(source, number, use.accesses());
         stage = Stage.INDEX;
-        return new OpenedLayer(SealedLayer.open(source), origin, blobBytes, cached, switched);
+        return new OpenedLayer(
+            SealedLayer.open(source), origin, blobBytes, cached, switched, health);
       } catch (IOException | RuntimeException e) {
         if (source != null) {
           closeQuietly(source, e);
@@ -121,7 +125,10 @@ final class LayerOpener {
       }
       BlockSource source = MeteredSource.of(from, recorders.remote(name), ticker);
       source = new MeteredSource(source, use.remote(), ticker);
-      source = new ScheduledSource(source, links.of(origin.link().get()));
+      String link = origin.link().get();
+      OriginHealth origins = links.healthOf(link);
+      health = Optional.of(origins);
+      source = new GuardedSource(new ScheduledSource(source, links.of(link)), from, origins);
       CachedSource kept = cache.source(origin.digest().orElseThrow(), source, use.fill());
       cached = Optional.of(kept);
       source = MeteredSource.of(kept, recorders.cached(name), ticker);

@@ -45,9 +45,10 @@ public final class RemoteSource implements BlockSource {
     blob.read(offset, dst, left == Long.MAX_VALUE ? patience : Duration.ofNanos(left));
   }
 
-  /** True: the registry can be asked again. */
+  /** True: the registry can be asked again, and is asked another way if there is one. */
   @Override
   public boolean evict(long offset, long length) {
+    blob.distrust();
     return true;
   }
 

@@ -2,6 +2,7 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
+import dev.obd.registry.RequestListener;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.function.DoubleSupplier;
@@ -53,6 +54,7 @@ final class Attempts {
     if (sinceProgress >= most || pause >= limit.remainingNanos()) {
       throw gaveUp(e);
     }
+    RequestListener.current().retrying(e);
     try {
       limit.clock().sleep(pause);
     } catch (InterruptedException interrupted) {

@@ -2,6 +2,7 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
+import dev.obd.registry.RequestListener;
 import dev.obd.registry.Untrusted;
 import dev.obd.registry.auth.Challenge;
 import java.io.IOException;
@@ -141,7 +142,9 @@ final class Session {
   private Answer exchange(Call call, Limit limit) throws IOException {
     Origin origin = Origin.of(call.wire());
     pauses.await(origin, limit);
+    long sent = options.clock().nanos();
     Answer answer = transport.send(call, limit);
+    RequestListener.current().answered(options.clock().nanos() - sent);
     if (answer.status() != 429 && answer.status() != 503) {
       return answer;
     }
