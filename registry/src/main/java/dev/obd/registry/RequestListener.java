@@ -10,8 +10,12 @@ public interface RequestListener {
   /** Does nothing. */
   RequestListener NONE = new RequestListener() {};
 
-  /** An answer, of whatever status, began {@code nanos} after its request was given out. */
-  default void answered(long nanos) {}
+  /**
+   * An answer, of whatever status, began {@code nanos} after its request was given out.
+   *
+   * @param origin who answered: scheme, host and port
+   */
+  default void answered(String origin, long nanos) {}
 
   /**
    * An attempt failed and will be made again after a pause.
@@ -33,9 +37,9 @@ public interface RequestListener {
     RequestListener both =
         new RequestListener() {
           @Override
-          public void answered(long nanos) {
-            inner.answered(nanos);
-            outer.answered(nanos);
+          public void answered(String origin, long nanos) {
+            inner.answered(origin, nanos);
+            outer.answered(origin, nanos);
           }
 
           @Override

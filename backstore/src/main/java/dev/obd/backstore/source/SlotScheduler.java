@@ -6,6 +6,9 @@ import dev.obd.io.ReadContext;
 import dev.obd.io.ReadContext.Operation;
 import dev.obd.io.ReadContext.Purpose;
 import dev.obd.io.Ticker;
+import dev.obd.registry.RegistryException;
+import dev.obd.registry.RegistryException.Kind;
+import dev.obd.registry.RequestListener;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -19,7 +22,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * Slots for one host. Demand goes at once, up to a generous number of connections. Replay, then
  * background, get what is left: many slots while no demand is under way, few slots and few bytes
  * while one is, because a request that was sent cannot be called back and its bytes stand before
- * the demand's in the line. First come, first served within a class. Thread-safe.
+ * the demand's in the line. First come, first served within a class. A host that refuses requests,
+ * or answers later the more it gets, gets fewer at once. Thread-safe.
  */
 public final class SlotScheduler implements FetchScheduler, Closeable {
   /**
@@ -42,7 +46,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     }
   }
 
-  private static final class Ticket {
+  private final class Ticket implements RequestListener {
     final long bytes;
     final Condition granted;
     Purpose purpose;
@@ -54,10 +58,28 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
       this.bytes = bytes;
       this.granted = granted;
     }
+
+    @Override
+    public void answered(String origin, long nanos) {
+      if (pace.adaptive()) {
+        adapt(() -> window.answered(origin, nanos, running(), ticker.nanos()));
+      }
+    }
+
+    @Override
+    public void retrying(RegistryException failure) {
+      adapt(() -> {
+        bucket.take(); // the next attempt is a request as well
+        if (pace.adaptive() && failure.kind() == Kind.TOO_MANY_REQUESTS) {
+          window.refused(running(), ticker.nanos());
+        }
+      });
+    }
   }
 
   private final String host;
   private final Limits limits;
+  private final Pace pace;
   private final Ticker ticker;
   private final LongAdder waitedNanos = new LongAdder();
   private final ReentrantLock lock = new ReentrantLock();
@@ -70,14 +92,24 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
   private int otherRunning;
   private long otherBytes;
   private boolean closed;
+  private final AdaptiveWindow window;
+  private final TokenBucket bucket;
+
+  /** At the host's pace. */
+  public SlotScheduler(String host, Limits limits, Ticker ticker) {
+    this(host, limits, Pace.ADAPTIVE, ticker);
+  }
 
   /**
    * @param host for messages
    */
-  public SlotScheduler(String host, Limits limits, Ticker ticker) {
+  public SlotScheduler(String host, Limits limits, Pace pace, Ticker ticker) {
     this.host = host;
     this.limits = limits;
+    this.pace = pace;
     this.ticker = ticker;
+    this.window = new AdaptiveWindow(limits.demand + limits.idle);
+    this.bucket = new TokenBucket(pace.perSecond(), pace.burst(), ticker.nanos());
   }
 
   @Override
@@ -85,10 +117,29 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     Ticket ticket = new Ticket(purpose, bytes, lock.newCondition());
     enter(ticket, ReadContext.current().deadline());
     try {
-      return operation.run();
+      return ticket.run(operation::run);
+    } catch (RegistryException e) {
+      if (pace.adaptive() && e.kind() == Kind.TOO_MANY_REQUESTS) {
+        adapt(() -> window.refused(running(), ticker.nanos()));
+      }
+      throw e;
     } finally {
       leave(ticket);
     }
+  }
+
+  private void adapt(Runnable change) {
+    lock.lock();
+    try {
+      change.run();
+      grant();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private int running() {
+    return demandRunning + otherRunning;
   }
 
   private void enter(Ticket ticket, Deadline deadline) throws IOException {
@@ -107,7 +158,9 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
         if (left == 0) {
           throw new InterruptedIOException(host + ": the time ran out waiting for a free request");
         }
-        long _ = ticket.granted.awaitNanos(left);
+        long paced = bucket.waitNanos(ticker.nanos());
+        long _ = ticket.granted.awaitNanos(paced == 0 ? left : Math.min(left, paced));
+        grant();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -169,6 +222,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
       while (next != null && !closed && fits(next)) {
         queue(purpose).remove();
         next.running = true;
+        bucket.take();
         count(next, 1);
         next.granted.signal();
         next = queue(purpose).peek();
@@ -180,6 +234,9 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
   }
 
   private boolean fits(Ticket ticket) {
+    if (running() >= window.size() || bucket.waitNanos(ticker.nanos()) > 0) {
+      return false;
+    }
     if (ticket.purpose == Purpose.DEMAND) {
       return demandRunning < limits.demand;
     }
@@ -213,6 +270,16 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     lock.lock();
     try {
       return otherRunning;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Requests that may be under way at once, as far as the host puts up with them. */
+  public int window() {
+    lock.lock();
+    try {
+      return window.size();
     } finally {
       lock.unlock();
     }

@@ -144,7 +144,7 @@ final class Session {
     pauses.await(origin, limit);
     long sent = options.clock().nanos();
     Answer answer = transport.send(call, limit);
-    RequestListener.current().answered(options.clock().nanos() - sent);
+    RequestListener.current().answered(origin.toString(), options.clock().nanos() - sent);
     if (answer.status() != 429 && answer.status() != 503) {
       return answer;
     }
