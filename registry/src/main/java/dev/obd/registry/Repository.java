@@ -1,6 +1,5 @@
 package dev.obd.registry;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -13,11 +12,12 @@ import java.util.OptionalLong;
  * whole was checked against its digest. Thread-safe. Failures are {@link RegistryException}s that
  * say what was tried, where, and how it ended.
  */
-public interface Repository extends Closeable {
+public interface Repository extends BlobStore {
   /** Manifests and indexes larger than this are refused, in bytes. */
   int MAX_MANIFEST_BYTES = 4 << 20;
 
   /** What messages call it: {@code registry.example:5000/app} or {@code oci:/dir}. */
+  @Override
   String name();
 
   /** The manifest that {@code tagOrDigest} names now; empty if there is none. */
@@ -36,6 +36,7 @@ public interface Repository extends Closeable {
    * A blob for ranged reads. A registry is not asked before the first read; a layout fails here if
    * the blob is missing or has another size.
    */
+  @Override
   RemoteBlob open(Descriptor descriptor) throws IOException;
 
   /**
@@ -59,6 +60,7 @@ public interface Repository extends Closeable {
   }
 
   /** Length in bytes of a blob whose descriptor is not at hand; empty if it is not there. */
+  @Override
   OptionalLong blobSize(Digest digest) throws IOException;
 
   /** True if the blob is there. */

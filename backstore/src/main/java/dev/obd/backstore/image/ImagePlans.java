@@ -9,6 +9,7 @@ import dev.obd.backstore.prefetch.TraceLayer;
 import dev.obd.backstore.source.RemoteSource;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
+import dev.obd.registry.BlobStore;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
 import dev.obd.registry.ImageReference;
@@ -263,22 +264,21 @@ public final class ImagePlans {
       throw new ConfigException(
           file, key + ".digest", "sha256:<64 hex digits>", "'" + lower.digest().get() + "'");
     }
-    ImageReference reference = referenceOf(file, repoBlobUrl);
-    Repository repository = repositories.repository(reference);
+    BlobStore blobs = blobs(file, repoBlobUrl);
     long size = lower.size();
     if (size == 0) {
       size =
-          repository
+          blobs
               .blobSize(digest)
               .orElseThrow(() ->
                   new RegistryException(
                       RegistryException.Kind.NOT_FOUND,
                       404,
-                      repository.name() + ": no blob " + digest,
+                      blobs.name() + ": no blob " + digest,
                       null));
     }
     return LayerOrigin.remote(
-        repository, new Descriptor(MediaTypes.OCI_LAYER, digest, size), reference.registry());
+        blobs, new Descriptor(MediaTypes.OCI_LAYER, digest, size), linkOf(blobs, repoBlobUrl));
   }
 
   private static Optional<Path> localFile(Lower lower) {
@@ -290,23 +290,22 @@ public final class ImagePlans {
         .flatMap(dir -> LOCAL_NAMES.stream().map(dir::resolve).filter(Files::exists).findFirst());
   }
 
-  /** {@code https://host/v2/repo/blobs[/]} names the repository {@code host/repo}. */
-  private static ImageReference referenceOf(String file, String repoBlobUrl)
-      throws ConfigException {
+  private BlobStore blobs(String file, String repoBlobUrl) throws ConfigException {
     try {
-      URI uri = URI.create(repoBlobUrl);
-      String path = uri.getPath() == null ? "" : uri.getPath().replaceAll("/+$", "");
-      if (uri.getAuthority() != null
-          && path.startsWith("/v2/")
-          && path.endsWith("/blobs")
-          && path.length() > "/v2//blobs".length()) {
-        String repository = path.substring("/v2/".length(), path.length() - "/blobs".length());
-        return ImageReference.parse(uri.getAuthority() + "/" + repository);
-      }
+      return repositories.blobs(repoBlobUrl);
     } catch (IllegalArgumentException e) {
-      // reported below with what was expected
+      throw new ConfigException(
+          file,
+          "repoBlobUrl",
+          "scheme://host/v2/<repository>/blobs, or another place of blobs",
+          "'" + repoBlobUrl + "': " + e.getMessage());
     }
-    throw new ConfigException(
-        file, "repoBlobUrl", "scheme://host/v2/<repository>/blobs", "'" + repoBlobUrl + "'");
+  }
+
+  /** What shares a way: a host, or the place itself if it is not a host's. */
+  private static String linkOf(BlobStore blobs, String repoBlobUrl) {
+    return repoBlobUrl.startsWith("http")
+        ? URI.create(repoBlobUrl).getAuthority()
+        : blobs.name();
   }
 }

@@ -5,7 +5,7 @@ import dev.obd.io.BlockSource;
 import dev.obd.io.FileSource;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
-import dev.obd.registry.Repository;
+import dev.obd.registry.BlobStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -61,9 +61,9 @@ public record LayerOrigin(
         path.toString(), Optional.empty(), Optional.empty(), () -> FileSource.open(path));
   }
 
-  /** A blob in a registry, read in ranges and cached. */
-  public static LayerOrigin remote(Repository repository, Descriptor layer, String link) {
-    return remote(layer.digest(), link, () -> new RemoteSource(repository.open(layer)));
+  /** A blob in a registry or another place of blobs, read in ranges and cached. */
+  public static LayerOrigin remote(BlobStore blobs, Descriptor layer, String link) {
+    return remote(layer.digest(), link, () -> new RemoteSource(blobs.open(layer)));
   }
 
   /** A blob behind a link that is not a registry. */

@@ -1,5 +1,6 @@
 package dev.obd.registry.client;
 
+import dev.obd.registry.BlobStore;
 import dev.obd.registry.Digest;
 import dev.obd.registry.ImageReference;
 import dev.obd.registry.Repository;
@@ -7,10 +8,14 @@ import dev.obd.registry.Untrusted;
 import dev.obd.registry.http.RegistryClient;
 import dev.obd.registry.http.RegistryOptions;
 import dev.obd.registry.http.RequestCounts;
+import dev.obd.registry.http.S3Keys;
+import dev.obd.registry.http.S3Options;
+import dev.obd.registry.layout.BlobDirectory;
 import dev.obd.registry.layout.OciLayout;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -68,6 +73,43 @@ public final class Repositories implements Closeable {
   /** The repository of a reference. */
   public Repository repository(ImageReference reference) {
     return client.repository(reference);
+  }
+
+  /**
+   * The blobs that overlaybd's {@code repoBlobUrl} names: {@code
+   * scheme://host/v2/<repository>/blobs} is a repository, and its scheme says whether TLS is
+   * spoken; other {@code http[s]://} addresses are folders of a web server; {@code
+   * s3://bucket/prefix} is an object store ({@link S3Options}), whose keys come from the
+   * environment; {@code dir:/path}, {@code file:///path} and {@code /path} are directories.
+   *
+   * @throws IllegalArgumentException if it is none of these
+   */
+  public BlobStore blobs(String url) {
+    if (url.startsWith("/") || url.startsWith("dir:/")) {
+      return new BlobDirectory(path(url.substring(url.indexOf('/'))));
+    }
+    URI uri = URI.create(url);
+    String scheme = String.valueOf(uri.getScheme());
+    if (scheme.equals("file") && uri.getPath() != null) {
+      return new BlobDirectory(path(uri.getPath()));
+    }
+    if (scheme.equals("s3")) {
+      return client.objects(S3Options.parse(url, () -> S3Keys.ofEnvironment(System.getenv())));
+    }
+    if (!scheme.matches("https?") || uri.getHost() == null || uri.getUserInfo() != null) {
+      throw new IllegalArgumentException(
+          "blobs: expected http[s]://host/v2/<repository>/blobs, http[s]://host/path, s3://bucket or"
+              + " dir:/path, got '"
+              + Untrusted.printable(url, 200)
+              + "'");
+    }
+    String path = uri.getPath().replaceAll("/+$", "");
+    if (path.startsWith("/v2/") && path.endsWith("/blobs") && path.length() > 10) {
+      String repository = path.substring("/v2/".length(), path.length() - "/blobs".length());
+      ImageReference reference = ImageReference.parse(uri.getAuthority() + "/" + repository);
+      return client.repository(reference, scheme);
+    }
+    return client.files(uri);
   }
 
   private static Opened opened(Repository repository, ImageReference reference) {

@@ -35,7 +35,7 @@ final class BlobPlace {
     this.place = place;
     this.session = place.session();
     this.scope = place.pull();
-    this.uri = place.uri("blobs/" + descriptor.digest());
+    this.uri = place.blob(descriptor.digest());
     this.descriptor = descriptor;
   }
 

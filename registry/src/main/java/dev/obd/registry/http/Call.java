@@ -11,14 +11,10 @@ import org.jspecify.annotations.Nullable;
  * One request to be sent.
  *
  * @param uri what is asked for
- * @param prefix sent to this address, with the whole of {@code uri} behind it; null: to {@code uri}
+ * @param via where it goes if not to {@code uri}: through somebody, or with a signature
  */
 record Call(
-    String method,
-    URI uri,
-    Map<String, String> headers,
-    @Nullable Body body,
-    @Nullable URI prefix) {
+    String method, URI uri, Map<String, String> headers, @Nullable Body body, @Nullable URI via) {
   /** What a request carries; written again for every attempt. */
   interface Body {
     String contentType();
@@ -54,11 +50,11 @@ record Call(
   Call with(String header, String value) {
     var all = new LinkedHashMap<>(headers);
     all.put(header, value);
-    return new Call(method, uri, all, body, prefix);
+    return new Call(method, uri, all, body, via);
   }
 
   Call with(Body replacement) {
-    return new Call(method, uri, headers, replacement, prefix);
+    return new Call(method, uri, headers, replacement, via);
   }
 
   /** Another address, asked directly. */
@@ -66,13 +62,19 @@ record Call(
     return new Call(method, replacement, headers, body, null);
   }
 
-  Call through(URI address) {
+  /** The same question, sent to another address. */
+  Call to(URI address) {
     return new Call(method, uri, headers, body, address);
+  }
+
+  /** Sent to a proxy that wants the whole address behind its own. */
+  Call through(URI proxy) {
+    return to(URI.create(proxy.toString().replaceFirst("/+$", "") + "/" + uri));
   }
 
   /** Where it goes. */
   URI wire() {
-    return prefix == null ? uri : URI.create(prefix.toString().replaceFirst("/+$", "") + "/" + uri);
+    return via == null ? uri : via;
   }
 
   boolean isSafe() {
@@ -83,7 +85,8 @@ record Call(
   @Override
   public String toString() {
     String range = headers.getOrDefault("Range", "");
-    String through = prefix == null ? "" : " through " + prefix;
+    boolean elsewhere = via != null && !Origin.of(via).equals(Origin.of(uri));
+    String through = elsewhere ? " through " + Origin.of(wire()) : "";
     return method + " " + place(uri) + (range.isEmpty() ? "" : " " + range) + through;
   }
 

@@ -18,8 +18,6 @@ import java.net.URI;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** A repository in a registry. Source: OCI distribution-spec 1.1. */
 public final class HttpRepository implements Repository {
@@ -30,7 +28,6 @@ public final class HttpRepository implements Repository {
           MediaTypes.OCI_INDEX,
           MediaTypes.DOCKER_MANIFEST,
           MediaTypes.DOCKER_INDEX);
-  private static final Pattern TOTAL = Pattern.compile("bytes [0-9]+-[0-9]+/([0-9]{1,18})");
 
   private final ImageReference reference;
   private final List<Place> places;
@@ -162,48 +159,13 @@ public final class HttpRepository implements Repository {
 
   @Override
   public OptionalLong blobSize(Digest digest) throws IOException {
-    return reading((place, limit) -> blobSize(place, digest, limit));
+    return reading((place, limit) -> BlobSizes.ask(place, digest, limit));
   }
 
   /** In the registry itself: what only a mirror has, has still to be sent. */
   @Override
   public boolean has(Digest digest) throws IOException {
-    return trying(limit -> blobSize(places.getLast(), digest, limit).isPresent());
-  }
-
-  private OptionalLong blobSize(Place place, Digest digest, Limit limit) throws IOException {
-    Call head = Call.of("HEAD", place.uri("blobs/" + digest));
-    try (Answer answer = place.session().follow(head, place.pull(), limit)) {
-      if (answer.status() == 404 && !place.isMirror()) {
-        return OptionalLong.empty();
-      }
-      if (answer.status() == 200 && answer.contentLength() >= 0) {
-        return OptionalLong.of(answer.contentLength());
-      }
-      if (answer.status() != 200 && answer.status() != 405 && answer.status() != 403) {
-        throw Failures.of(answer, options.clock());
-      }
-    }
-    return sizeByRange(place, digest, limit); // signed addresses are often good for GET only
-  }
-
-  private OptionalLong sizeByRange(Place place, Digest digest, Limit limit) throws IOException {
-    Call get = Call.get(place.uri("blobs/" + digest)).with("Range", "bytes=0-0");
-    try (Answer answer = place.session().follow(get, place.pull(), limit)) {
-      if (answer.status() == 404 && !place.isMirror()) {
-        return OptionalLong.empty();
-      }
-      if (answer.status() == 200 && answer.contentLength() >= 0) {
-        return OptionalLong.of(answer.contentLength());
-      }
-      expect(answer, 206);
-      String range = answer.header("Content-Range").orElse("none");
-      Matcher total = TOTAL.matcher(range);
-      if (!total.matches()) {
-        throw Failures.bad(answer, "Content-Range", "bytes 0-0/size", range);
-      }
-      return OptionalLong.of(Long.parseLong(total.group(1)));
-    }
+    return trying(limit -> BlobSizes.ask(places.getLast(), digest, limit).isPresent());
   }
 
   @Override

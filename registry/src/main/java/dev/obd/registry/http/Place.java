@@ -1,5 +1,6 @@
 package dev.obd.registry.http;
 
+import dev.obd.registry.Digest;
 import dev.obd.registry.RegistryException;
 import java.io.IOException;
 import java.net.URI;
@@ -10,9 +11,10 @@ import java.util.Optional;
  * Where a repository's content is read from: its registry, or a mirror of it.
  *
  * @param root ends with the repository's name and a slash
+ * @param blobs what stands between it and a blob's digest
  * @param health of a mirror; empty for the registry, which is asked in any case
  */
-record Place(Session session, URI root, Scope pull, Optional<Health> health) {
+record Place(Session session, URI root, String blobs, Scope pull, Optional<Health> health) {
   /** What is asked of a place. */
   interface Question<T> {
     T ask(Place place, Limit limit) throws IOException;
@@ -23,7 +25,11 @@ record Place(Session session, URI root, Scope pull, Optional<Health> health) {
   }
 
   URI uri(String rest) {
-    return root.resolve(rest);
+    return URI.create(root + rest); // resolving would take sha256: for a scheme
+  }
+
+  URI blob(Digest digest) {
+    return uri(blobs + digest);
   }
 
   /**

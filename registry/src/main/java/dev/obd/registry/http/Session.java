@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * Requests to one repository: with authorization to its registry, without to anybody else; follows
@@ -23,6 +24,7 @@ final class Session {
   private final RegistryOptions options;
   private final Origin registry;
   private final Accelerator accelerator;
+  private final UnaryOperator<Call> signer;
 
   Session(
       Transport transport,
@@ -30,7 +32,9 @@ final class Session {
       Pauses pauses,
       Accelerator accelerator,
       RegistryOptions options,
-      Origin registry) {
+      Origin registry,
+      UnaryOperator<Call> signer) {
+    this.signer = signer;
     this.accelerator = accelerator;
     this.transport = transport;
     this.authorizer = authorizer;
@@ -142,9 +146,10 @@ final class Session {
   private Answer exchange(Call call, Limit limit) throws IOException {
     Origin origin = Origin.of(call.wire());
     pauses.await(origin, limit);
-    long sent = options.clock().nanos();
-    Answer answer = transport.send(call, limit);
-    RequestListener.current().answered(origin.toString(), options.clock().nanos() - sent);
+    long began = options.clock().nanos();
+    Call sent = isOurs(call.uri()) ? signer.apply(call) : call;
+    Answer answer = transport.send(sent, limit);
+    RequestListener.current().answered(origin.toString(), options.clock().nanos() - began);
     if (answer.status() != 429 && answer.status() != 503) {
       return answer;
     }
