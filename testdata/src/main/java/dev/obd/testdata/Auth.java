@@ -34,6 +34,8 @@ public sealed interface Auth {
     NO_EXPIRY,
     /** The challenge comes together with one for Basic, in one header field. */
     TWO_CHALLENGES,
+    /** The same challenge twice. */
+    DUPLICATE,
     /** Lower-case scheme, unquoted parameters where that is legal, another order, more spaces. */
     ODD_SPELLING
   }

@@ -6,8 +6,10 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -119,7 +121,16 @@ final class Delivery {
       case UNTIL_CLOSE -> head.append("Connection: close\r\n");
       case HTTP_1_0 -> {}
     }
-    out.write(ascii(head.append("\r\n").toString()));
+    head.append("\r\n");
+    out.write(
+        ascii(
+            fault instanceof Fault.LowerCaseHead ? lowerNames(head.toString()) : head.toString()));
+  }
+
+  private static String lowerNames(String head) {
+    return Pattern.compile("(?m)^[A-Za-z0-9-]+:")
+        .matcher(head)
+        .replaceAll(name -> name.group().toLowerCase(Locale.ROOT));
   }
 
   private void spoil(byte[] slice, int n) {

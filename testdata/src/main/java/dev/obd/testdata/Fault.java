@@ -77,6 +77,9 @@ public sealed interface Fault {
   /** Content-Encoding: gzip, asked for or not. */
   record Gzipped() implements Fault {}
 
+  /** No capital letters in the names of header fields. */
+  record LowerCaseHead() implements Fault {}
+
   /** HTTP/1.0: no length, the end of the connection is the end of the body. */
   record Http10() implements Fault {}
 

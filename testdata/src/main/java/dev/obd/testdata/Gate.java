@@ -115,6 +115,7 @@ final class Gate {
     }
     return switch (dialect) {
       case DOCKER, ACCESS_TOKEN, NO_EXPIRY -> quoted.toString();
+      case DUPLICATE -> quoted + ", " + quoted;
       case TWO_CHALLENGES -> "Basic realm=\"a, \\\"b\\\"\", " + quoted;
       case ODD_SPELLING ->
           "bearer  service=obd-test ,  Scope=\"" + scope + "\" , realm = \"" + realm + "\"";

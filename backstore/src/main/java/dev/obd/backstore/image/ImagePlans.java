@@ -12,7 +12,6 @@ import dev.obd.backstore.store.LoadedImage;
 import dev.obd.registry.BlobStore;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
-import dev.obd.registry.ImageReference;
 import dev.obd.registry.MediaTypes;
 import dev.obd.registry.OverlaybdAnnotations;
 import dev.obd.registry.RegistryException;
@@ -304,8 +303,6 @@ public final class ImagePlans {
 
   /** What shares a way: a host, or the place itself if it is not a host's. */
   private static String linkOf(BlobStore blobs, String repoBlobUrl) {
-    return repoBlobUrl.startsWith("http")
-        ? URI.create(repoBlobUrl).getAuthority()
-        : blobs.name();
+    return repoBlobUrl.startsWith("http") ? URI.create(repoBlobUrl).getAuthority() : blobs.name();
   }
 }

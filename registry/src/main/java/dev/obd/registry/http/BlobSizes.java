@@ -10,6 +10,8 @@ import java.util.regex.Pattern;
 final class BlobSizes {
   private static final Pattern TOTAL = Pattern.compile("bytes [0-9]+-[0-9]+/([0-9]{1,18})");
 
+  private static final Pattern EMPTY = Pattern.compile("bytes \\*/0");
+
   private BlobSizes() {}
 
   /** Empty if it is not there; a mirror that does not have it fails instead. */
@@ -38,6 +40,12 @@ final class BlobSizes {
       }
       if (answer.status() == 200 && answer.contentLength() >= 0) {
         return OptionalLong.of(answer.contentLength());
+      }
+      if (answer.status() == 416) { // nothing has no first byte
+        Matcher empty = EMPTY.matcher(answer.header("Content-Range").orElse(""));
+        if (empty.matches()) {
+          return OptionalLong.of(0);
+        }
       }
       if (answer.status() != 206) {
         throw Failures.of(answer, place.session().options().clock());

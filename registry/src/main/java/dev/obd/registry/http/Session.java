@@ -64,6 +64,10 @@ final class Session {
     URI about = withoutQuery(call.uri());
     Optional<String> header = authorizer.header(scope, about, limit);
     Answer answer = exchange(authorized(call, header), limit);
+    if (answer.status() == 400 && header.isPresent() && isSigned(call)) {
+      answer.close(); // stores refuse two proofs of who asks, also those at the registry's address
+      return exchange(call, limit);
+    }
     boolean refused = answer.status() == 401 || (answer.status() == 403 && header.isPresent());
     if (!refused) {
       return answer;
@@ -85,6 +89,10 @@ final class Session {
       }
     }
     return second;
+  }
+
+  private static boolean isSigned(Call call) {
+    return call.isSafe() && call.uri().getRawQuery() != null;
   }
 
   private RegistryException refused(RegistryException failure) {

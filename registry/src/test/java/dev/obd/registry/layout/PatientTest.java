@@ -51,8 +51,7 @@ class PatientTest {
                     () -> {
                       throw new IOException("Stale file handle");
                     }))
-        .isInstanceOfSatisfying(
-            RegistryException.class, e -> assertThat(e.isRetryable()).isTrue())
+        .isInstanceOfSatisfying(RegistryException.class, e -> assertThat(e.isRetryable()).isTrue())
         .hasMessageContaining("Stale file handle");
   }
 }
