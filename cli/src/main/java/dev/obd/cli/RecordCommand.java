@@ -7,6 +7,7 @@ import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
 import dev.obd.cli.RecordRun.Ended;
 import dev.obd.cli.RecordRun.Recorded;
+import dev.obd.cli.control.DaemonClient;
 import dev.obd.io.FileSink;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
@@ -28,6 +29,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -42,7 +44,10 @@ import picocli.CommandLine.Spec;
       "CMD finds the image by OBD_NBD (an NBD URI), OBD_SOCKET (the socket's path) and OBD_MOUNT (the directory of --mount). At the end it, and all that it started, get SIGTERM, and SIGKILL if they do not end.",
       "The exit status says whether DST was made; how CMD ended is told on standard error.",
       "",
+      "With --device, what is recorded is a device that is attached already and in use ('obd ps'); SRC is then what it was made from, unless another is named.",
+      "",
       "  obd record --time 10s app:v1 app:v1-traced --mount /mnt -- chroot /mnt /bin/app --selftest",
+      "  obd record --time 10s --device /mnt app:v1-traced",
       "  obd record --time 30s oci:images:app oci:images:traced -- sh -c 'nbdcopy \"$OBD_NBD\" null:'"
     })
 final class RecordCommand implements Callable<Integer> {
@@ -61,17 +66,29 @@ final class RecordCommand implements Callable<Integer> {
       description = "The most to record: 10s, 2m.")
   private Duration time;
 
-  @Parameters(index = "0", paramLabel = "SRC", description = "The image.")
+  @Parameters(
+      index = "0",
+      paramLabel = "SRC",
+      description = "The image; may be left out with --device.")
   private String source;
 
   @Parameters(
       index = "1",
+      arity = "0..1",
       paramLabel = "DST",
       description = "The new image: oci:DIR[:tag], or its name in the local store.")
-  private String destination;
+  private @Nullable String destination;
 
   @Parameters(index = "2..*", arity = "0..*", paramLabel = "CMD", description = "What to run.")
   private List<String> command = new ArrayList<>();
+
+  @Mixin private ControlOptions control;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME|NODE|DIR",
+      description = "Record this device of the daemon's, while others use it.")
+  private @Nullable String device;
 
   @Option(
       names = "--nbd",
@@ -121,6 +138,12 @@ final class RecordCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (device != null) {
+      return recordDevice(device);
+    }
+    if (destination == null) {
+      throw new ParameterException(spec.commandLine(), "Missing required parameter: 'DST'");
+    }
     List<URI> addresses = nbd.stream().map(Frontends::nbd).toList();
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Interrupt interrupt = new Interrupt(GRACE);
@@ -132,17 +155,50 @@ final class RecordCommand implements Callable<Integer> {
           new RecordRun.Use(addresses, Optional.ofNullable(mount), fsType, time, grace, command);
       Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
       tell(terminal, recorded);
-      Built built = build(session, image.image(), recorded.trace(), target, terminal);
-      if (json) {
-        Json.print(spec.commandLine().getOut(), result(built, recorded));
-      } else {
-        print(spec.commandLine().getOut(), built, recorded);
-      }
-      if (recorded.problem().isPresent()) {
-        throw recorded.problem().get();
-      }
+      finish(session, image.image(), recorded, target, terminal);
     }
     return 0;
+  }
+
+  private int recordDevice(String what) throws Exception {
+    if (!nbd.isEmpty() || mount != null || !command.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(), "--device records what others do: without --nbd, --mount and CMD");
+    }
+    String into = destination == null ? source : destination;
+    Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
+    try (Interrupt interrupt = new Interrupt(GRACE);
+        DaemonClient client = control.client();
+        Session session = options.open()) {
+      var recording = new DeviceRecording(client, what);
+      String from = destination == null ? recording.source() : source;
+      source = from; // what messages name
+      ImageStore.Target target = session.images().target(into);
+      ImagePlans.Source.Stored image = Sources.image(session, from);
+      ImageBuilder.requireTraceable(image.image(), replace);
+      Recorded recorded = recording.run(time, interrupt, terminal);
+      tell(terminal, recorded);
+      finish(session, image.image(), recorded, target, terminal);
+    }
+    return 0;
+  }
+
+  private void finish(
+      Session session,
+      LoadedImage image,
+      Recorded recorded,
+      ImageStore.Target target,
+      Terminal terminal)
+      throws IOException {
+    Built built = build(session, image, recorded.trace(), target, terminal);
+    if (json) {
+      Json.print(spec.commandLine().getOut(), result(built, recorded));
+    } else {
+      print(spec.commandLine().getOut(), built, recorded);
+    }
+    if (recorded.problem().isPresent()) {
+      throw recorded.problem().get();
+    }
   }
 
   private void tell(Terminal terminal, Recorded recorded) {
@@ -186,7 +242,7 @@ final class RecordCommand implements Callable<Integer> {
               + " "
               + source
               + " "
-              + destination);
+              + (destination == null ? "DST" : destination));
       throw e;
     }
   }

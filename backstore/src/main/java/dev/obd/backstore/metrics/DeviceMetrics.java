@@ -1,8 +1,10 @@
 package dev.obd.backstore.metrics;
 
 import dev.obd.backstore.device.DeviceStats;
+import dev.obd.backstore.device.Status;
 import dev.obd.backstore.prefetch.ReplayStats;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
@@ -14,6 +16,8 @@ import java.util.function.Supplier;
 final class DeviceMetrics implements Source {
   private static final int MAX_NAMED = 256;
   private static final String OTHERS = "other";
+  private static final List<Status> SERIOUS =
+      List.of(Status.IO_ERROR, Status.TIMED_OUT, Status.DAMAGED, Status.NO_SPACE);
 
   private final Supplier<List<DeviceSample>> devices;
 
@@ -59,17 +63,18 @@ final class DeviceMetrics implements Source {
               "op",
               what);
         });
-    stats
-        .failures()
-        .forEach((status, count) ->
-            families.counter(
-                "obd_device_failures",
-                "Requests that ended otherwise than well, by how.",
-                count,
-                "device",
-                device,
-                "status",
-                word(status)));
+    var failures = new EnumMap<Status, Long>(Status.class);
+    SERIOUS.forEach(status -> failures.put(status, 0L)); // a rate needs a beginning
+    failures.putAll(stats.failures());
+    failures.forEach((status, count) ->
+        families.counter(
+            "obd_device_failures",
+            "Requests that ended otherwise than well, by how.",
+            count,
+            "device",
+            device,
+            "status",
+            word(status)));
     families.gauge(
         "obd_device_in_flight", "Requests inside the disk.", stats.inFlight(), "device", device);
     families.gauge(

@@ -1,0 +1,53 @@
+package dev.obd.cli;
+
+import com.google.gson.JsonObject;
+import dev.obd.cli.RecordRun.Ended;
+import dev.obd.cli.RecordRun.Recorded;
+import dev.obd.cli.control.DaemonClient;
+import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+
+/** A recording of a device that the daemon serves. */
+final class DeviceRecording {
+  private final DaemonClient client;
+  private final String id;
+  private final String source;
+
+  /** Finds the device. */
+  DeviceRecording(DaemonClient client, String what) throws IOException {
+    this.client = client;
+    this.id = DeviceNames.find(client, what);
+    this.source = DeviceNames.text(client.get(DaemonClient.path("/v1/devices/", id)), "source");
+  }
+
+  /** What the device was made from. */
+  String source() {
+    return source;
+  }
+
+  /** Records until the time is over, or a signal comes. */
+  Recorded run(Duration time, Interrupt interrupt, Terminal terminal)
+      throws IOException, InterruptedException {
+    String path = DaemonClient.path("/v1/devices/", id, "/recording");
+    client.send("POST", path, Map.of());
+    terminal.say("recording " + id + " (" + source + ")");
+    Ended ended;
+    JsonObject recorded;
+    try {
+      ended = interrupt.await(time.toNanos()) ? Ended.SIGNAL : Ended.TIME;
+    } finally {
+      recorded = client.send("DELETE", path, null);
+    }
+    Trace trace =
+        TraceFile.decode(
+            id, ByteBuffer.wrap(Base64.getDecoder().decode(DeviceNames.text(recorded, "trace"))));
+    return new Recorded(
+        trace, 0, recorded.get("dropped").getAsLong(), ended, null, Optional.empty());
+  }
+}
