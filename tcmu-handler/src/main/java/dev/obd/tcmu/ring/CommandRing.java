@@ -169,7 +169,9 @@ public final class CommandRing {
           case Entry.TASK_MANAGEMENT -> Entry.LEAST_TASK_MANAGEMENT_BYTES;
           default -> Entry.ALIGNMENT;
         };
-    check(bytes >= least && bytes <= most, at, "length", least + " to " + most, bytes);
+    if (bytes < least || bytes > most) {
+      throw corrupt(at, "length", least + " to " + most, bytes);
+    }
     int end = (cursor + (int) bytes) % mailbox.ringBytes();
     switch (kind) {
       case Entry.COMMAND -> {
@@ -199,26 +201,28 @@ public final class CommandRing {
     long others =
         Integer.toUnsignedLong(area.getInt(at + Entry.OTHER_BUFFERS_AT))
             + Integer.toUnsignedLong(area.getInt(at + Entry.PROTECTION_BUFFERS_AT));
-    check(buffers + others <= most, at + Entry.BUFFERS_AT, "buffers", most, buffers + others);
+    if (buffers + others > most) {
+      throw corrupt(at + Entry.BUFFERS_AT, "buffers", most, buffers + others);
+    }
     RingCommand command = free();
     command.number = Short.toUnsignedInt(area.getShort(at + Entry.NUMBER_AT));
     for (int i = 0; i < buffers; i++) {
       int entry = at + Entry.BUFFER_LIST_AT + i * Entry.BUFFER_BYTES;
       long offset = area.getLong(entry);
       long length = area.getLong(entry + Long.BYTES);
-      check(
-          offset >= dataOffset && offset <= area.capacity(),
-          entry,
-          "offset of a buffer",
-          dataOffset + " to " + area.capacity(),
-          offset);
-      check(
-          length >= 0 && length <= area.capacity() - offset,
-          entry + Long.BYTES,
-          "length of a buffer",
-          "at most " + (area.capacity() - offset),
-          length);
-      check(kernel.isBacked(offset, length), entry, "a buffer", "memory behind it", offset);
+      if (offset < dataOffset || offset > area.capacity()) {
+        throw corrupt(entry, "offset of a buffer", dataOffset + " to " + area.capacity(), offset);
+      }
+      if (length < 0 || length > area.capacity() - offset) {
+        throw corrupt(
+            entry + Long.BYTES,
+            "length of a buffer",
+            "at most " + (area.capacity() - offset),
+            length);
+      }
+      if (!kernel.isBacked(offset, length)) {
+        throw corrupt(entry, "a buffer", "memory behind it", offset);
+      }
       command.data.add(area.slice((int) offset, (int) length));
       command.dataBytes += length;
     }
@@ -229,28 +233,29 @@ public final class CommandRing {
   private byte[] block(RingCommand command, int at) throws CorruptRingException {
     long from = area.getLong(at + Entry.BLOCK_AT);
     // In the ring, and with room for the bytes that tell its length.
-    check(
-        from >= mailbox.ringOffset() && from <= dataOffset - Entry.ALIGNMENT,
-        at + Entry.BLOCK_AT,
-        "offset of the command descriptor block",
-        mailbox.ringOffset() + " to " + (dataOffset - Entry.ALIGNMENT),
-        from);
+    if (from < mailbox.ringOffset() || from > dataOffset - Entry.ALIGNMENT) {
+      throw corrupt(
+          at + Entry.BLOCK_AT,
+          "offset of the command descriptor block",
+          mailbox.ringOffset() + " to " + (dataOffset - Entry.ALIGNMENT),
+          from);
+    }
     int start = (int) from;
     int length = Entry.blockBytes(area.get(start), area.get(start + 7));
-    check(
-        length <= dataOffset - start,
-        at + Entry.BLOCK_AT,
-        "length of the command descriptor block",
-        "at most " + (dataOffset - start),
-        length);
+    if (length > dataOffset - start) {
+      throw corrupt(
+          at + Entry.BLOCK_AT,
+          "length of the command descriptor block",
+          "at most " + (dataOffset - start),
+          length);
+    }
     byte[] block = command.block(length);
     area.get(start, block);
     return block;
   }
 
-  private void check(boolean right, long at, String field, Object expected, long actual)
-      throws CorruptRingException {
-    mailbox.check(right, at, field, expected, actual);
+  private CorruptRingException corrupt(long at, String field, Object expected, long actual) {
+    return mailbox.corrupt(at, field, expected, actual);
   }
 
   private void dispatch(RingCommand command) {

@@ -55,33 +55,36 @@ final class Mailbox {
   Mailbox(String name, ByteBuffer area) throws CorruptRingException {
     this.name = name;
     this.area = area;
-    check(area.capacity() > LEAST_RING_OFFSET, 0, "memory", "a mailbox", area.capacity());
+    if (area.capacity() <= LEAST_RING_OFFSET) {
+      throw corrupt(0, "memory", "a mailbox", area.capacity());
+    }
     int version = Short.toUnsignedInt(area.getShort(VERSION_AT));
-    check(version == VERSION, VERSION_AT, "version", VERSION, version);
+    if (version != VERSION) {
+      throw corrupt(VERSION_AT, "version", VERSION, version);
+    }
     this.flags = Short.toUnsignedInt(area.getShort(FLAGS_AT));
     long offset = Integer.toUnsignedLong(area.getInt(RING_AT));
-    check(
-        offset >= LEAST_RING_OFFSET && offset < area.capacity() && offset % Entry.ALIGNMENT == 0,
-        RING_AT,
-        "offset of the ring",
-        "a multiple of 8 from " + LEAST_RING_OFFSET + " on, below " + area.capacity(),
-        offset);
+    if (offset < LEAST_RING_OFFSET || offset >= area.capacity() || offset % Entry.ALIGNMENT != 0) {
+      throw corrupt(
+          RING_AT,
+          "offset of the ring",
+          "a multiple of 8 from " + LEAST_RING_OFFSET + " on, below " + area.capacity(),
+          offset);
+    }
     long bytes = Integer.toUnsignedLong(area.getInt(RING_BYTES_AT));
-    check(
-        bytes > 0 && bytes <= area.capacity() - offset && bytes % Entry.ALIGNMENT == 0,
-        RING_BYTES_AT,
-        "size of the ring",
-        "a multiple of 8, at most " + (area.capacity() - offset),
-        bytes);
+    if (bytes == 0 || bytes > area.capacity() - offset || bytes % Entry.ALIGNMENT != 0) {
+      throw corrupt(
+          RING_BYTES_AT,
+          "size of the ring",
+          "a multiple of 8, at most " + (area.capacity() - offset),
+          bytes);
+    }
     this.ringOffset = (int) offset;
     this.ringBytes = (int) bytes;
   }
 
-  void check(boolean right, long at, String field, Object expected, long actual)
-      throws CorruptRingException {
-    if (!right) {
-      throw new CorruptRingException(name, at, field, expected, actual);
-    }
+  CorruptRingException corrupt(long at, String field, Object expected, long actual) {
+    return new CorruptRingException(name, at, field, expected, actual);
   }
 
   boolean offers(int flag) {
@@ -112,12 +115,9 @@ final class Mailbox {
   }
 
   private int position(int at, String field, int value) throws CorruptRingException {
-    check(
-        value >= 0 && value < ringBytes && value % Entry.ALIGNMENT == 0,
-        at,
-        field,
-        "a multiple of 8 below " + ringBytes,
-        Integer.toUnsignedLong(value));
+    if (value < 0 || value >= ringBytes || value % Entry.ALIGNMENT != 0) {
+      throw corrupt(at, field, "a multiple of 8 below " + ringBytes, Integer.toUnsignedLong(value));
+    }
     return value;
   }
 }
