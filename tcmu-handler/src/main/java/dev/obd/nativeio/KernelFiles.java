@@ -5,9 +5,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /**
- * Changes of configfs and sysfs, which may wait for an answer of this very process: a device is
- * enabled, scanned, flushed or removed by them. Should the process be killed while it waits,
- * nothing keeps its descriptors open. They wait on any kind of thread and are not interruptible.
+ * Changes of configfs and sysfs. Those that say so may wait for an answer of this very process: a
+ * device is enabled, scanned, flushed or removed by them. Should the process be killed while it
+ * waits, nothing keeps its descriptors open. They wait on any kind of thread and are not
+ * interruptible.
  */
 public final class KernelFiles {
   private static final int WRITE_ONLY = 1;
@@ -15,8 +16,19 @@ public final class KernelFiles {
 
   private KernelFiles() {}
 
-  /** Writes {@code text} to an existing file, with one call and nothing added. */
+  /** Writes {@code text} to an existing file, with one call and nothing added. Does not wait. */
   public static void write(Path file, String text) throws IOException {
+    ByteBuffer bytes = LibC.cString(text);
+    bytes.limit(bytes.limit() - 1); // without the zero
+    try (Fd fd = Fd.open(file, WRITE_ONLY | TRUNCATE)) {
+      fd.write(bytes);
+    } catch (ErrnoException e) {
+      throw new ErrnoException(call(file.toString(), text), e.errno());
+    }
+  }
+
+  /** {@link #write} that may wait. */
+  public static void writeAndWait(Path file, String text) throws IOException {
     LibC.Calls libc = LibC.calls();
     String path = file.toString();
     ByteBuffer bytes = LibC.cString(text);
@@ -29,27 +41,33 @@ public final class KernelFiles {
           }
           return libc.close(fd);
         });
-    succeed(errno, "write(" + path + ", \"" + text + "\")");
+    succeed(errno, call(path, text));
   }
 
+  private static String call(String path, String text) {
+    return "write(" + path + ", \"" + text + "\")";
+  }
+
+  /** Does not wait. */
   public static void makeDirectory(Path directory, int mode) throws IOException {
-    LibC.Calls libc = LibC.calls();
-    String path = directory.toString();
-    succeed(FilelessThread.call(() -> libc.mkdir(path, mode)), "mkdir(" + path + ")");
+    LibC.checked(LibC.calls().mkdir(directory.toString(), mode), "mkdir(" + directory + ")");
   }
 
+  /** May wait. */
   public static void removeDirectory(Path directory) throws IOException {
     LibC.Calls libc = LibC.calls();
     String path = directory.toString();
     succeed(FilelessThread.call(() -> libc.rmdir(path)), "rmdir(" + path + ")");
   }
 
+  /** May wait. */
   public static void remove(Path file) throws IOException {
     LibC.Calls libc = LibC.calls();
     String path = file.toString();
     succeed(FilelessThread.call(() -> libc.unlink(path)), "unlink(" + path + ")");
   }
 
+  /** May wait. */
   public static void link(Path target, Path at) throws IOException {
     LibC.Calls libc = LibC.calls();
     String to = target.toString();

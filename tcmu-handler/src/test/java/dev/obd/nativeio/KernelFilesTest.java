@@ -19,12 +19,16 @@ class KernelFilesTest {
     Path file = Files.writeString(dir.resolve("f"), "something longer");
     KernelFiles.write(file, "1");
     assertThat(Files.readString(file)).isEqualTo("1");
+    KernelFiles.writeAndWait(file, "22");
+    assertThat(Files.readString(file)).isEqualTo("22");
   }
 
   @Test
   void aFileThatDoesNotExistIsNotMade() {
     assertThatThrownBy(() -> KernelFiles.write(dir.resolve("no"), "1"))
         .isInstanceOfSatisfying(ErrnoException.class, e -> assertThat(e.is(Errno.ENOENT)).isTrue())
+        .hasMessageContaining("write(" + dir.resolve("no") + ", \"1\")");
+    assertThatThrownBy(() -> KernelFiles.writeAndWait(dir.resolve("no"), "1"))
         .hasMessageContaining("write(" + dir.resolve("no") + ", \"1\")");
     assertThat(dir.resolve("no")).doesNotExist();
   }
@@ -48,10 +52,10 @@ class KernelFilesTest {
   @Test
   void manyWritesLeaveNoDescriptorOpen() throws IOException {
     Path file = Files.writeString(dir.resolve("f"), "");
-    KernelFiles.write(file, "warm");
+    KernelFiles.writeAndWait(file, "warm");
     int before = descriptors();
     for (int i = 0; i < 50; i++) {
-      KernelFiles.write(file, "x");
+      KernelFiles.writeAndWait(file, "x");
     }
     assertThat(descriptors()).isLessThan(before + 25); // the JVM opens some of its own
   }

@@ -123,6 +123,7 @@ public final class DeviceTree {
 
   /** Others may remove the adapter in between, as {@link #remove} does with one that is empty. */
   private void makeDevice(DeviceName name, Deque<Step> undo) throws IOException {
+    undo.push(() -> removeAdapterIfEmpty(name));
     for (int i = 1; ; i++) {
       makeIfMissing(adapter(name));
       try {
@@ -158,7 +159,7 @@ public final class DeviceTree {
   private void enable(Path core) throws IOException, InterruptedException {
     for (int i = 1; ; i++) {
       try {
-        tree.write(core.resolve("enable"), "1");
+        tree.writeAndWait(core.resolve("enable"), "1");
         return;
       } catch (ErrnoException e) {
         if (!e.is(Errno.EAGAIN) || i == ENABLE_TRIES) { // EAGAIN: a handler is starting
@@ -244,12 +245,16 @@ public final class DeviceTree {
       removeAdapter(lun.get().adapter(), lun.get().link());
     }
     boolean removed = unless(Errno.ENOENT, () -> tree.removeDirectory(directory(name)));
+    removeAdapterIfEmpty(name);
+    return removed || lun.isPresent();
+  }
+
+  private void removeAdapterIfEmpty(DeviceName name) throws IOException {
     try {
       tree.removeDirectory(adapter(name));
-    } catch (ErrnoException e) { // the others' devices are in it, or somebody was faster
+    } catch (ErrnoException e) { // others' devices are in it, or somebody was faster
       log.trace("tcmu.adapter.stays {}", e.getMessage());
     }
-    return removed || lun.isPresent();
   }
 
   /** Removes the adapter that {@link #create} would make, if a device was removed without it. */
@@ -310,13 +315,13 @@ public final class DeviceTree {
 
   /** Tells the kernel the size of a device, which asks the handler whether that is right. */
   public void resize(DeviceName name, long bytes) throws IOException {
-    tree.write(directory(name).resolve("attrib/dev_size"), Long.toString(bytes));
+    tree.writeAndWait(directory(name).resolve("attrib/dev_size"), Long.toString(bytes));
   }
 
   /** Lets the disk find out its size anew. */
   public void rescan(Lun lun) throws IOException {
     if (lun.sysfs().isPresent()) {
-      tree.write(lun.sysfs().get().resolve("device/rescan"), "1");
+      tree.writeAndWait(lun.sysfs().get().resolve("device/rescan"), "1");
     }
   }
 

@@ -12,6 +12,9 @@ interface Tree {
 
   void write(Path file, String text) throws IOException;
 
+  /** {@link #write}, which the device's handler may have to answer. */
+  void writeAndWait(Path file, String text) throws IOException;
+
   void link(Path target, Path at) throws IOException;
 
   void unlink(Path file) throws IOException;
@@ -34,6 +37,11 @@ interface Tree {
         @Override
         public void write(Path file, String text) throws IOException {
           KernelFiles.write(file, text);
+        }
+
+        @Override
+        public void writeAndWait(Path file, String text) throws IOException {
+          KernelFiles.writeAndWait(file, text);
         }
 
         @Override
