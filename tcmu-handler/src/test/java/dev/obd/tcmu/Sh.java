@@ -9,6 +9,8 @@ import java.util.List;
 
 /** Shell commands. */
 final class Sh {
+  private static final String CORE = "/sys/kernel/config/target/core";
+
   private Sh() {}
 
   /** Runs a script to its end, which must be a good one. */
@@ -23,6 +25,24 @@ final class Sh {
     var result = run(script);
     assertThat(result.exit()).as(script + ": " + result.errors()).isZero();
     return result.output();
+  }
+
+  /** Everything under configfs and uio that devices leave. */
+  static List<String> devicesLeft() throws IOException, InterruptedException {
+    String list =
+        ok(
+            "ls -d "
+                + CORE
+                + "/user_999999998 "
+                + CORE
+                + "/user_*/* /sys/kernel/config/target/loopback/naa.* /dev/uio* 2>/dev/null"
+                + " | grep -v hba_; true");
+    return list.lines().filter(l -> !l.endsWith("hba_info") && !l.endsWith("hba_mode")).toList();
+  }
+
+  /** What fio, dd and cmp see with direct I/O. */
+  static byte[] readDisk(String node) throws Exception {
+    return bytes("dd if=" + node + " bs=64k iflag=direct status=none");
   }
 
   static Processes.Result run(String script) throws IOException, InterruptedException {

@@ -177,7 +177,10 @@ public final class DeviceTree {
   private Optional<Path> awaitDisk(String address) throws InterruptedException {
     for (int i = 0; i < NODE_TRIES; i++) {
       Optional<Path> disk = disk(address);
-      if (disk.isPresent() && Files.exists(node(disk.get()))) {
+      // The parts of a disk appear one after the other.
+      if (disk.isPresent()
+          && Files.exists(node(disk.get()))
+          && Files.exists(disk.get().resolve("device/timeout"))) {
         return disk;
       }
       ticker.sleep(NODE_PAUSE.toNanos());
