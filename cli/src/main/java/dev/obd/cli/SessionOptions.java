@@ -96,8 +96,7 @@ final class SessionOptions {
         .withTls(
             new TlsOptions(
                 Optional.ofNullable(ca), Optional.ofNullable(cert), Optional.ofNullable(key)))
-        .withNetwork(
-            NetworkOptions.DIRECT.withProxies(ProxyOptions.ofEnvironment(System.getenv())))
+        .withNetwork(NetworkOptions.DIRECT.withProxies(ProxyOptions.ofEnvironment(System.getenv())))
         .withUserAgent("obd");
   }
 

@@ -7,6 +7,8 @@ import dev.obd.registry.auth.CredentialMode;
 import dev.obd.registry.auth.CredentialProvider;
 import dev.obd.registry.auth.CredentialProviders;
 import dev.obd.registry.auth.DockerCredentials;
+import dev.obd.registry.http.NetworkOptions;
+import dev.obd.registry.http.ProxyOptions;
 import dev.obd.registry.http.RegistryOptions;
 import dev.obd.registry.tls.TlsOptions;
 import java.io.IOException;
@@ -14,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 
 /** How registries are spoken to, as a daemon's configuration has it. */
 final class RegistrySettings {
@@ -23,12 +26,16 @@ final class RegistrySettings {
 
   static RegistryOptions of(ServiceConfig config, String version, Map<String, String> environment)
       throws IOException {
+    NetworkOptions network =
+        NetworkOptions.DIRECT.withProxies(ProxyOptions.ofEnvironment(environment));
+    if (config.p2p().enabled()) {
+      network = network.withAccelerator(config.p2p().address());
+    }
     ServiceConfig.ClientCertificate certificate = config.certificate();
     return RegistryOptions.defaults()
         .withCredentials(credentials(config, environment))
-        .withTls(
-            new TlsOptions(
-                java.util.Optional.empty(), certificate.certificate(), certificate.key()))
+        .withTls(new TlsOptions(Optional.empty(), certificate.certificate(), certificate.key()))
+        .withNetwork(network)
         .withUserAgent(config.userAgent().orElse("obd/" + version));
   }
 
