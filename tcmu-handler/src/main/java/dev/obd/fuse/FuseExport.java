@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -22,16 +23,48 @@ final class FuseExport implements Export {
     void run(boolean force) throws IOException;
   }
 
+  /** Passes a new size of the device on. */
+  @FunctionalInterface
+  interface Resize {
+    void run() throws IOException;
+  }
+
   private record Step(String name, Undo undo) {}
 
   private static final Logger log = LogManager.getLogger(FuseExport.class);
 
   private final Deque<Step> steps = new ArrayDeque<>();
+
+  /** What has to hear of a new size, in this order. */
+  private final List<Resize> resizes = new ArrayList<>();
+
   private String address = "";
 
   /** A step is done. {@code name} says what undoing it does. */
   void add(String name, Undo undo) {
     steps.push(new Step(name, undo));
+  }
+
+  /** {@code resize} is to be run when the device's size has changed. */
+  void addResize(Resize resize) {
+    resizes.add(resize);
+  }
+
+  @Override
+  public Optional<String> resized() throws IOException {
+    return PlatformThread.callUninterrupted(() -> {
+      passSizeOn();
+      return Optional.empty();
+    });
+  }
+
+  private synchronized void passSizeOn() throws IOException {
+    if (steps.isEmpty()) {
+      return; // closed
+    }
+    for (Resize resize : resizes) {
+      resize.run();
+    }
   }
 
   /** What clients use from now on. */

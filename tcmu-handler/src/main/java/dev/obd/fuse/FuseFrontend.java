@@ -121,6 +121,7 @@ public final class FuseFrontend implements DeviceFrontend {
       if (options.loop()) {
         LoopDevice loop = LoopDevice.attach(file, readOnly);
         export.add("detach " + loop.path(), force -> loop.detach(force || options.force()));
+        export.addResize(loop::sizeChanged);
         export.addressIs(loop.path());
         if (directory.isPresent()) {
           mountDisk(loop.path(), directory.get(), readOnly, options, export);
@@ -148,10 +149,14 @@ public final class FuseFrontend implements DeviceFrontend {
     Fd fuse = mounts.mount(path, readOnly);
     try {
       Privileges self = Privileges.ofThisProcess();
-      var file = new OneFile(device.size(), !readOnly, self.user(), self.group(), Instant.now());
+      var file = new OneFile(device::size, !readOnly, self.user(), self.group(), Instant.now());
       var calls = new DeviceCalls(device, workers);
       Session session = Session.start(path.toString(), fuse, calls, file, READERS);
       export.add("end " + path, force -> session.close());
+      export.addResize(() -> {
+        session.sizeChanged();
+        Files.size(path); // so that the kernel asks now
+      });
       export.add(
           "unmount " + path,
           force -> {

@@ -33,6 +33,7 @@ final class LoopDevice {
   private static final long LOOP_CTL_GET_FREE = 0x4C82;
   private static final long LOOP_CONFIGURE = 0x4C0A;
   private static final long LOOP_CLR_FD = 0x4C01;
+  private static final long LOOP_SET_CAPACITY = 0x4C07;
 
   private static final int CONFIG_BYTES = 304;
   private static final int FD_AT = 0;
@@ -100,6 +101,11 @@ final class LoopDevice {
   /** {@code /dev/loopN}. */
   Path path() {
     return path;
+  }
+
+  /** Takes over the size that the file has now. */
+  void sizeChanged() throws IOException {
+    device.ioctl("LOOP_SET_CAPACITY", LOOP_SET_CAPACITY, 0);
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.obd.fuse;
 import dev.obd.nativeio.Errno;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.function.LongSupplier;
 
 /**
  * The file as the kernel sees it without asking the device: attributes and open. Immutable.
@@ -13,17 +14,17 @@ import java.time.Instant;
  * opens it with {@code O_DIRECT} and gets past the cache. Written data is never held back: each
  * {@code write(2)} is a WRITE.
  *
- * @param size bytes
+ * @param length the disk's size in bytes, as it is now
  * @param changed the time stamp of everything
  */
-record OneFile(long size, boolean writable, int user, int group, Instant changed) {
+record OneFile(LongSupplier length, boolean writable, int user, int group, Instant changed) {
   /** The handle of a file that was opened for writing. */
   static final long WRITER = 1;
 
   private static final long READER = 0;
   private static final int REGULAR_FILE = 0100000;
 
-  /** Attributes never change by themselves; this is as good as for ever. */
+  /** Attributes change only when the kernel is told ({@link Session#sizeChanged}). */
   private static final long VALID_SECONDS = 365L * 24 * 3600;
 
   private static final int BLOCK_BYTES = 4096;
@@ -37,6 +38,10 @@ record OneFile(long size, boolean writable, int user, int group, Instant changed
   private static final int FATTR_UID = 1 << 1;
   private static final int FATTR_GID = 1 << 2;
   private static final int FATTR_SIZE = 1 << 3;
+
+  private long size() {
+    return length.getAsLong();
+  }
 
   /**
    * Answers what needs no device.
@@ -66,7 +71,7 @@ record OneFile(long size, boolean writable, int user, int group, Instant changed
   }
 
   private int setAttributes(int valid, long newSize, ByteBuffer reply) {
-    boolean sameSize = (valid & FATTR_SIZE) == 0 || newSize == size;
+    boolean sameSize = (valid & FATTR_SIZE) == 0 || newSize == size();
     boolean others = (valid & (FATTR_MODE | FATTR_UID | FATTR_GID)) != 0;
     // Times are taken and forgotten, so that tools which set them after a copy do not fail.
     return sameSize && !others ? attributes(reply) : Errno.EPERM.number();
@@ -87,6 +92,7 @@ record OneFile(long size, boolean writable, int user, int group, Instant changed
     int nanos = changed.getNano();
     reply.putLong(VALID_SECONDS).putInt(0).putInt(0);
     reply.putLong(1); // inode
+    long size = size();
     reply.putLong(size).putLong(size / SECTOR_BYTES);
     for (int i = 0; i < 3; i++) { // accessed, modified, changed
       reply.putLong(seconds);
@@ -103,7 +109,7 @@ record OneFile(long size, boolean writable, int user, int group, Instant changed
 
   /** {@code struct fuse_kstatfs}: a full file system of one file. */
   private int statFs(ByteBuffer reply) {
-    reply.putLong(size / BLOCK_BYTES).putLong(0).putLong(0); // blocks, free, available
+    reply.putLong(size() / BLOCK_BYTES).putLong(0).putLong(0); // blocks, free, available
     reply.putLong(1).putLong(0); // files, free
     reply.putInt(BLOCK_BYTES).putInt(MAX_NAME_BYTES).putInt(BLOCK_BYTES).putInt(0);
     for (int i = 0; i < 6; i++) {

@@ -26,6 +26,8 @@ final class Session implements Closeable {
 
   private static final int REQUEST_BYTES = (4 << 10) + OperationDecoder.MAX_DATA_BYTES;
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(30);
+  private static final int FUSE_NOTIFY_INVAL_INODE = 2;
+  private static final int NOTICE_BYTES = 16 + 24;
 
   private final String name;
   private final Dispatcher dispatcher;
@@ -135,6 +137,19 @@ final class Session implements Closeable {
         }
       }
     }
+  }
+
+  /**
+   * Tells the kernel that the file has another size: what it knows of its attributes is out of
+   * date, what it knows of its content is not.
+   */
+  void sizeChanged() {
+    ByteBuffer notice = ByteBuffer.allocateDirect(NOTICE_BYTES).order(ByteOrder.nativeOrder());
+    // struct fuse_out_header: a reply to nobody is a notice; the error's place says which
+    notice.putInt(NOTICE_BYTES).putInt(FUSE_NOTIFY_INVAL_INODE).putLong(0);
+    // struct fuse_notify_inval_inode_out: inode, offset (negative: attributes only), length
+    notice.putLong(1).putLong(-1).putLong(0);
+    channels.getFirst().send(notice.flip());
   }
 
   /** Whether it is this process that is about to unmount; if not, the end is worth a warning. */

@@ -69,6 +69,26 @@ final class NbdDeviceExport implements Export {
     }
   }
 
+  /** The kernel keeps the device, and its requests, as long as {@code dead} says. */
+  @Override
+  public boolean leave() throws IOException {
+    return PlatformThread.callUninterrupted(this::leaveToNext);
+  }
+
+  private synchronized boolean leaveToNext() throws IOException {
+    if (closed || options.dead().isZero()) {
+      return false;
+    }
+    closed = true;
+    try {
+      server.close(); // answers what it works on; the kernel keeps the rest
+    } finally {
+      claim.close();
+    }
+    log.info("nbd.left device={} node={}", device.id(), node().path());
+    return true;
+  }
+
   @Override
   public void close() throws IOException {
     close(options.force());

@@ -65,6 +65,35 @@ class FuseLoopTest {
   }
 
   @Test
+  void aDeviceThatGrowsOrShrinksIsSeenByWhoHasItOpen() throws Exception {
+    Machine.assumePrograms("blockdev", "dd");
+    var disk = new ResizableDisk(MemoryDisk.writable(4 << 20), 1 << 20);
+    try (var device = device(disk);
+        Export export = export(device, "?loop=1")) {
+      String loop = export.address();
+      for (long size : new long[] {3 << 20, 4 << 20, 2 << 20}) {
+        disk.resize(size);
+        assertThat(export.resized()).isEmpty();
+        assertThat(Files.size(file)).isEqualTo(size);
+        assertThat(Machine.run("blockdev", "--getsize64", loop).ok().strip())
+            .isEqualTo(Long.toString(size));
+        long last = size / 4096 - 1;
+        Machine.run(
+                "dd",
+                "if=/dev/urandom",
+                "of=" + loop,
+                "bs=4096",
+                "count=1",
+                "seek=" + last,
+                "oflag=direct",
+                "conv=notrunc")
+            .ok();
+      }
+      assertThat(Machine.run("dd", "if=" + loop, "of=/dev/null", "bs=1M").exit()).isZero();
+    }
+  }
+
+  @Test
   void aReadOnlyDiskIsAReadOnlyLoopDevice() throws Exception {
     Machine.assumePrograms("blockdev");
     try (var device = device(MemoryDisk.writable(1 << 20));

@@ -16,7 +16,7 @@ class OneFileTest {
   private final ByteBuffer reply = ByteBuffer.allocate(256).order(ByteOrder.nativeOrder());
 
   private static OneFile file(boolean writable) {
-    return new OneFile(1 << 20, writable, 3, 4, Instant.ofEpochSecond(1000, 5));
+    return new OneFile(() -> 1 << 20, writable, 3, 4, Instant.ofEpochSecond(1000, 5));
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -295,6 +296,50 @@ class NbdDeviceTest {
     public void close() throws IOException {
       next.close();
     }
+  }
+
+  /** A process that ends in order leaves its devices to the next one, which finds every request. */
+  @Test
+  void verifiedIoGoesOnOverServersThatLeave() throws Exception {
+    Tools.requireOnPath("fio");
+    Path file = dir.resolve("left");
+    sized(file, 32 << 20);
+    URI where = URI.create("nbd-device:///?dead=120");
+    var device = new BlockDevice("left", FileDisk.open(file), DeviceOptions.DEFAULTS);
+    Export export = frontend.export(device, where);
+    String node = export.address();
+    Process fio =
+        new ProcessBuilder(
+                "fio",
+                "--name=v",
+                "--filename=" + node,
+                "--rw=randrw",
+                "--bs=4k-64k",
+                "--size=32m",
+                "--time_based=1",
+                "--runtime=8",
+                "--ioengine=libaio",
+                "--direct=1",
+                "--iodepth=16",
+                "--verify=crc32c",
+                "--verify_backlog=64")
+            .redirectErrorStream(true)
+            .start();
+    int changes = 0;
+    while (!fio.waitFor(1, TimeUnit.SECONDS)) {
+      assertThat(export.leave()).isTrue();
+      assertThat(export.leave()).as("left already").isFalse();
+      device.close();
+      device = new BlockDevice("left", FileDisk.open(file), DeviceOptions.DEFAULTS);
+      export = frontend.resume(device, where, node).orElseThrow();
+      changes++;
+    }
+    assertThat(fio.exitValue())
+        .as(new String(fio.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+        .isZero();
+    assertThat(changes).isPositive();
+    export.close();
+    device.close();
   }
 
   /** The kernel waits {@code timeout} for what the dead server was asked, then asks the next. */

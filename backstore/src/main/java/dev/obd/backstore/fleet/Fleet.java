@@ -66,7 +66,8 @@ public final class Fleet implements Closeable {
    * Takes over what is there and begins to serve. Devices whose image cannot be had are parked;
    * they stop nothing.
    *
-   * @throws IOException if another process serves this home, or its records cannot be read
+   * @throws FleetException if another process serves this home
+   * @throws IOException if its records cannot be read, or the kernel's handler does not start
    */
   public synchronized void start() throws IOException, InterruptedException {
     lock = HomeLock.take(context.home().state());
