@@ -204,6 +204,25 @@ public final class ConfigObject {
     return all;
   }
 
+  /** An array of strings; absent is empty. */
+  public List<String> strings(String key, int most) throws ConfigException {
+    JsonElement e = get(key);
+    if (e == null) {
+      return List.of();
+    }
+    if (!e.isJsonArray() || e.getAsJsonArray().size() > most) {
+      throw wrong(key, "an array of at most " + most + " strings", kind(e));
+    }
+    List<String> all = new ArrayList<>();
+    for (JsonElement one : e.getAsJsonArray()) {
+      if (!(one instanceof JsonPrimitive p) || !p.isString()) {
+        throw wrong(key, "an array of strings", kind(one));
+      }
+      all.add(p.getAsString());
+    }
+    return all;
+  }
+
   private ConfigObject child(String key, JsonElement e) throws ConfigException {
     if (!e.isJsonObject()) {
       throw wrong(key, "an object", kind(e));

@@ -1,9 +1,11 @@
 package dev.obd.backstore.config;
 
+import dev.obd.backstore.device.OnStall;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -93,16 +95,6 @@ public record ServiceConfig(
   /** The live snapshot endpoint. */
   public record Snapshots(boolean enabled, URI address) {}
 
-  /** What happens to reads while the registry is away longer than the limit. */
-  public enum OnStall {
-    /** They fail with an I/O error. */
-    EIO,
-    /** They wait. */
-    WAIT,
-    /** Cached reads are served, others fail at once. */
-    READONLY_CACHE
-  }
-
   /**
    * obd's own keys.
    *
@@ -110,13 +102,21 @@ public record ServiceConfig(
    * @param controlSocket the control API's socket; empty: in the home
    * @param controlGroup the group that may use it besides the owner
    * @param stallLimit how long a read waits for the registry
+   * @param mirrors by registry as in references ({@code *} for all others), best first
+   * @param requestsPerSecond most that one host is asked; 0: as many as it puts up with
    */
   public record Own(
       Optional<Path> home,
       Optional<Path> controlSocket,
       Optional<String> controlGroup,
       Duration stallLimit,
-      OnStall onStall) {}
+      OnStall onStall,
+      Map<String, List<URI>> mirrors,
+      int requestsPerSecond) {
+    public Own {
+      mirrors = Map.copyOf(mirrors);
+    }
+  }
 
   /** What holds where there is no file: overlaybd's own defaults. */
   public static ServiceConfig defaults() {
@@ -144,7 +144,9 @@ public record ServiceConfig(
             Optional.empty(),
             Optional.empty(),
             d.own.stallLimit,
-            d.own.onStall),
+            d.own.onStall,
+            d.own.mirrors,
+            d.own.requestsPerSecond),
         List.of(),
         List.of());
   }

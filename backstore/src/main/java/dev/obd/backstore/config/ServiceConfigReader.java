@@ -7,10 +7,10 @@ import dev.obd.backstore.config.ServiceConfig.Credentials;
 import dev.obd.backstore.config.ServiceConfig.Exporter;
 import dev.obd.backstore.config.ServiceConfig.Level;
 import dev.obd.backstore.config.ServiceConfig.Log;
-import dev.obd.backstore.config.ServiceConfig.OnStall;
 import dev.obd.backstore.config.ServiceConfig.Own;
 import dev.obd.backstore.config.ServiceConfig.P2p;
 import dev.obd.backstore.config.ServiceConfig.Snapshots;
+import dev.obd.backstore.device.OnStall;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -18,8 +18,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -33,6 +34,7 @@ public final class ServiceConfigReader {
   private static final int BLOCK = 4 << 10;
   private static final int MAX_UNIT = 4 << 20;
   private static final int MAX_SECONDS = 24 * 3600;
+  private static final int MAX_MIRRORS = 64;
 
   static final ServiceConfig DEFAULTS = defaults(); // last: reading uses the constants above
 
@@ -233,7 +235,10 @@ public final class ServiceConfigReader {
   }
 
   private static URI url(ConfigObject o, String key, String absent) throws ConfigException {
-    String text = o.string(key, absent);
+    return parsed(o, key, o.string(key, absent));
+  }
+
+  private static URI parsed(ConfigObject o, String key, String text) throws ConfigException {
     try {
       URI uri = new URI(text);
       if (uri.getHost() != null
@@ -294,17 +299,37 @@ public final class ServiceConfigReader {
   private Own own() throws ConfigException {
     Optional<ConfigObject> found = top.object("obd");
     ConfigObject o = found.isPresent() ? found.get() : ConfigObject.parse(top.file(), "{}");
-    String onStall = o.string("onStall", "eio");
     return new Own(
         o.path("home", HERE),
         o.path("controlSocket", HERE),
         o.string("controlGroup"),
         Duration.ofSeconds(o.whole("stallLimitSeconds", 60, 1, MAX_SECONDS)),
-        switch (onStall) {
-          case "eio", "wait", "readonly-cache" ->
-              OnStall.valueOf(onStall.toUpperCase(Locale.ROOT).replace('-', '_'));
-          default ->
-              throw o.wrong("onStall", "eio, wait or readonly-cache", ConfigObject.quoted(onStall));
-        });
+        onStall(o),
+        mirrors(o),
+        o.whole("requestsPerSecond", 0, 0, 1_000_000));
+  }
+
+  private static OnStall onStall(ConfigObject o) throws ConfigException {
+    String text = o.string("onStall", "eio");
+    try {
+      return OnStall.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw o.wrong("onStall", "eio, wait or readonly-cache", ConfigObject.quoted(text));
+    }
+  }
+
+  private static Map<String, List<URI>> mirrors(ConfigObject o) throws ConfigException {
+    Optional<ConfigObject> found = o.object("mirrors");
+    Map<String, List<URI>> all = new LinkedHashMap<>();
+    if (found.isPresent()) {
+      for (String registry : found.get().keys()) {
+        List<URI> mirrors = new ArrayList<>();
+        for (String text : found.get().strings(registry, MAX_MIRRORS)) {
+          mirrors.add(parsed(found.get(), registry, text));
+        }
+        all.put(registry, mirrors);
+      }
+    }
+    return all;
   }
 }

@@ -1,6 +1,7 @@
 package dev.obd.backstore.fleet;
 
 import dev.obd.backstore.device.DeviceStats;
+import dev.obd.backstore.device.StallReport;
 import dev.obd.backstore.download.DownloadStatus;
 import dev.obd.backstore.image.LayerState;
 import dev.obd.backstore.prefetch.ReplayStats;
@@ -64,12 +65,14 @@ public record DeviceStatus(
    *
    * @param sizeBytes of the disk
    * @param remote reads over a network since it was opened
+   * @param stall why its reads do not get on, if they do not
    */
   public record Live(
       long sizeBytes,
       boolean writable,
       DeviceStats io,
       ReadStats.Snapshot remote,
+      Optional<StallReport> stall,
       List<LayerState> layers,
       Optional<ReplayStats> replay,
       Optional<DownloadStatus> download,

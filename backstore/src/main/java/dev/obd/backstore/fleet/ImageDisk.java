@@ -1,9 +1,11 @@
 package dev.obd.backstore.fleet;
 
 import dev.obd.backstore.device.Disk;
+import dev.obd.backstore.device.StallReport;
 import dev.obd.backstore.image.Image;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** An image as the disk of a device; says when it is closed. */
 final class ImageDisk implements Disk {
@@ -58,6 +60,21 @@ final class ImageDisk implements Disk {
   @Override
   public void extents(long offset, long length, Visitor visitor) throws IOException {
     image.extents(offset, length, visitor);
+  }
+
+  @Override
+  public Optional<StallReport> stall() {
+    return image.stall();
+  }
+
+  @Override
+  public boolean isDown() {
+    return image.isDown();
+  }
+
+  @Override
+  public boolean mayPass(Throwable failure) {
+    return image.mayPass(failure);
   }
 
   @Override

@@ -101,6 +101,7 @@ final class OpenDevice {
         device.writable(),
         device.stats(),
         image.remoteReads().snapshot(),
+        device.stall(),
         image.layerStates(),
         image.replayer().map(Replayer::stats),
         image.download().map(Downloads::status),

@@ -65,7 +65,8 @@ final class OpenDevices {
               context.config().own().stallLimit(),
               DeviceOptions.DEFAULTS.hangGrace(),
               context.ticker(),
-              context.threads());
+              context.threads(),
+              context.config().own().onStall());
       var device = new BlockDevice(id, new ImageDisk(image, () -> open.remove(id)), options);
       var opened = new OpenDevice(id, source, devId, image, device, context.clock().instant());
       if (open.putIfAbsent(id, opened) == null) {

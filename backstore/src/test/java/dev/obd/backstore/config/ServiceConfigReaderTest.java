@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.obd.backstore.config.ServiceConfig.Credentials;
 import dev.obd.backstore.config.ServiceConfig.Level;
+import dev.obd.backstore.device.OnStall;
 import dev.obd.testdata.Seeded;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
@@ -38,7 +40,8 @@ class ServiceConfigReaderTest {
        "certConfig":{"certFile":"/cf","keyFile":"/kf"},"userAgent":"me/1","enableThread":false,
        "serviceConfig":{"enable":true,"address":"http://127.0.0.1:1"},
        "obd":{"home":"/h","controlSocket":"/s","controlGroup":"disk","stallLimitSeconds":5,
-       "onStall":"readonly-cache"}}
+       "onStall":"readonly-cache","requestsPerSecond":50,
+       "mirrors":{"docker.io":["https://m1/p","http://m2:5000"],"*":[]}}}
       """;
 
   @TempDir private Path dir;
@@ -85,7 +88,13 @@ class ServiceConfigReaderTest {
                 Optional.of(Path.of("/s")),
                 Optional.of("disk"),
                 Duration.ofSeconds(5),
-                ServiceConfig.OnStall.READONLY_CACHE));
+                OnStall.READONLY_CACHE,
+                Map.of(
+                    "docker.io",
+                    List.of(URI.create("https://m1/p"), URI.create("http://m2:5000")),
+                    "*",
+                    List.of()),
+                50));
   }
 
   @Test
@@ -144,6 +153,8 @@ class ServiceConfigReaderTest {
         "{\"prefetchConfig\":{\"concurrency\":0}}|prefetchConfig.concurrency: expected",
         "{\"certConfig\":{\"certFile\":\"/x\"}}|certConfig.keyFile: expected",
         "{\"obd\":{\"onStall\":\"panic\"}}|obd.onStall: expected eio, wait or readonly-cache",
+        "{\"obd\":{\"mirrors\":{\"h\":\"x\"}}}|obd.mirrors.h: expected an array",
+        "{\"obd\":{\"mirrors\":{\"h\":[\"x\"]}}}|obd.mirrors.h: expected http://HOST",
         "{\"logPath\":7}|logPath: expected a string, got 7",
         "[]|top level: expected a JSON object",
         "{}x|not valid JSON",

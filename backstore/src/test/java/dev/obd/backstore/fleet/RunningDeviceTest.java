@@ -218,6 +218,24 @@ class RunningDeviceTest {
   }
 
   @Test
+  void whyReadsDoNotGetOnIsInTheStatus() throws Exception {
+    Path config = machine.write("device", machine.config(machine.remote(layer)));
+    BlockDevice device = open("d", config, "");
+    assertThat(live(config).stall()).isEmpty();
+    machine.registry.down();
+    var buffer = ByteBuffer.allocate(1 << 20);
+    assertThat(device.serve(new Request.Read(2 << 20, buffer)))
+        .isIn(Status.IO_ERROR, Status.TIMED_OUT);
+    assertThat(live(config).stall().orElseThrow().origin()).isEqualTo(machine.registry.host());
+    assertThat(live(config).stall().orElseThrow().reason()).isNotBlank();
+    assertThat(live(config).remote().failures()).isPositive();
+  }
+
+  private DeviceStatus.Live live(Path config) {
+    return process.fleet.device(config.toString()).orElseThrow().live().orElseThrow();
+  }
+
+  @Test
   void aReadOnlyDeviceKeepsItsSize() throws Exception {
     process.fleet.attach(AttachRequest.of(layer.toString()).named("r"));
     assertThatThrownBy(() -> process.fleet.resize("r", 1 << 30, false))

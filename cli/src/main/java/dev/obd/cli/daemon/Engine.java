@@ -11,6 +11,7 @@ import dev.obd.backstore.image.ImageOpener;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.Links;
 import dev.obd.backstore.metrics.Metrics;
+import dev.obd.backstore.source.Pace;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.io.Ticker;
@@ -39,13 +40,17 @@ final class Engine implements Closeable {
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("obd-timer").daemon().factory());
-  private final Links links =
-      new Links(link -> new SlotScheduler(link, SlotScheduler.Limits.DEFAULT, Ticker.SYSTEM));
+  private final Links links;
   private final ImagePlans plans;
   private final ImageOpener opener;
 
   Engine(DaemonOptions options, Metrics metrics, Optional<AuditLog> audit) throws IOException {
     ServiceConfig config = options.config();
+    int most = config.own().requestsPerSecond();
+    Pace pace = most == 0 ? Pace.ADAPTIVE : Pace.of(most, Math.max(1, most / 10));
+    this.links =
+        new Links(
+            link -> new SlotScheduler(link, SlotScheduler.Limits.DEFAULT, pace, Ticker.SYSTEM));
     this.repositories =
         new Repositories(RegistrySettings.of(config, options.version(), System.getenv()));
     this.cache =

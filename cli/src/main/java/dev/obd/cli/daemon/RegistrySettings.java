@@ -26,17 +26,27 @@ final class RegistrySettings {
 
   static RegistryOptions of(ServiceConfig config, String version, Map<String, String> environment)
       throws IOException {
-    NetworkOptions network =
-        NetworkOptions.DIRECT.withProxies(ProxyOptions.ofEnvironment(environment));
-    if (config.p2p().enabled()) {
-      network = network.withAccelerator(config.p2p().address());
-    }
     ServiceConfig.ClientCertificate certificate = config.certificate();
     return RegistryOptions.defaults()
         .withCredentials(credentials(config, environment))
         .withTls(new TlsOptions(Optional.empty(), certificate.certificate(), certificate.key()))
-        .withNetwork(network)
+        .withNetwork(network(config, environment))
         .withUserAgent(config.userAgent().orElse("obd/" + version));
+  }
+
+  private static NetworkOptions network(ServiceConfig config, Map<String, String> environment)
+      throws ConfigException {
+    try {
+      NetworkOptions options =
+          NetworkOptions.DIRECT
+              .withProxies(ProxyOptions.ofEnvironment(environment))
+              .withMirrors(config.own().mirrors());
+      return config.p2p().enabled() ? options.withAccelerator(config.p2p().address()) : options;
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(
+          config.file().map(Path::toString).orElse("the environment"),
+          String.valueOf(e.getMessage()));
+    }
   }
 
   /**
