@@ -44,6 +44,7 @@ record DeviceView(
       Map<String, Long> failures,
       @Nullable String lastFailure,
       RemoteView remote,
+      @Nullable StallView stall,
       List<LayerView> layers,
       @Nullable ReplayView replay,
       @Nullable DownloadView download,
@@ -53,6 +54,9 @@ record DeviceView(
 
   record RemoteView(
       long reads, long failures, long bytes, long medianMicros, long p99Micros, long maxMicros) {}
+
+  /** Why reads do not get on, for how long, and how many wait. */
+  record StallView(String origin, String reason, long seconds, int waiting) {}
 
   record LayerView(String name, boolean remote, long blobBytes, long localBytes) {}
 
@@ -145,6 +149,9 @@ record DeviceView(
             remote.medianNanos() / 1000,
             remote.p99Nanos() / 1000,
             remote.maxNanos() / 1000),
+        live.stall()
+            .map(s -> new StallView(s.origin(), s.reason(), s.lasting().toSeconds(), s.waiting()))
+            .orElse(null),
         live.layers().stream().map(DeviceView::layer).toList(),
         live.replay().map(DeviceView::replay).orElse(null),
         live.download().map(DeviceView::download).orElse(null),

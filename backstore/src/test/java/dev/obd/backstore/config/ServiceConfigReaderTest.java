@@ -3,9 +3,12 @@ package dev.obd.backstore.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.obd.backstore.config.ServiceConfig.Credentials;
 import dev.obd.backstore.config.ServiceConfig.Level;
 import dev.obd.backstore.device.OnStall;
+import dev.obd.testdata.Golden;
 import dev.obd.testdata.Seeded;
 import java.net.URI;
 import java.nio.file.Files;
@@ -181,6 +184,27 @@ class ServiceConfigReaderTest {
         .hasMessageContaining("size");
     Path binary = Files.write(dir.resolve("b.json"), new byte[] {'{', (byte) 0xff, '}'});
     assertThatThrownBy(() -> ServiceConfigReader.read(binary)).hasMessageContaining("UTF-8");
+  }
+
+  @Test
+  void everyKeyIsInTheDocuments() throws Exception {
+    String page = Files.readString(Golden.repository().resolve("docs/configuration.md"));
+    String table = page.substring(0, page.indexOf("## config.v1.json"));
+    JsonObject all = JsonParser.parseString(ALL).getAsJsonObject();
+    for (String key : all.keySet()) {
+      if (!all.get(key).isJsonObject()) {
+        assertThat(table).contains("`" + key + "`");
+        continue;
+      }
+      for (String below : all.getAsJsonObject(key).keySet()) {
+        assertThat(table.lines())
+            .as("%s.%s", key, below)
+            .anyMatch(row ->
+                row.contains("`" + key + ".")
+                    && (row.contains("`." + below + "`")
+                        || row.contains("`" + key + "." + below + "`")));
+      }
+    }
   }
 
   static LongStream seeds() {
