@@ -2,6 +2,7 @@ package dev.obd.format.lsmt;
 
 import static dev.obd.format.lsmt.Segment.SECTOR;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -10,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Blocks appended to a data file, records to an index file. A record goes to its file only once its
- * data is on stable storage: after a crash the index never points to data that is not there, and
- * what was flushed is found.
+ * data is on stable storage: after a crash of the machine the index never points to data that is
+ * not there, and what was flushed is found. Until then it is among the {@link UnflushedRecords}:
+ * after the death of the process everything that was written is found.
  *
  * <p>Lock order: {@link #flushing}, {@link #appending}, the map's.
  */
@@ -31,7 +33,7 @@ final class AppendStore implements LayerStore {
 
   private long end;
   private int tag;
-  private Journal.Batch unwritten = Journal.Batch.EMPTY;
+  private Journal.Batch unwritten;
 
   /** Set once it is unknown what is on stable storage. */
   private volatile @Nullable IOException broken;
@@ -44,6 +46,7 @@ final class AppendStore implements LayerStore {
     this.journal = journal;
     this.map = map;
     this.end = end;
+    this.unwritten = journal.late();
   }
 
   @Override
@@ -86,10 +89,10 @@ final class AppendStore implements LayerStore {
   }
 
   /** Maps and journals {@code word0} to the end of the data. */
-  private void record(long word0, boolean zeroed) {
+  private void record(long word0, boolean zeroed) throws IOException {
     long moffset = end / SECTOR;
-    map.put(word0, Segment.word1(moffset, zeroed, 0));
     journal.add(word0, Segment.word1(moffset, zeroed, tag));
+    map.put(word0, Segment.word1(moffset, zeroed, 0));
   }
 
   /** Takes {@link #appending} once the journal has room for a record. */
@@ -163,6 +166,11 @@ final class AppendStore implements LayerStore {
       file.sync();
     } catch (IOException e) {
       broken = e;
+      try {
+        journal.forgetPending();
+      } catch (IOException again) {
+        e.addSuppressed(again);
+      }
       throw e;
     }
   }
@@ -211,6 +219,8 @@ final class AppendStore implements LayerStore {
 
   @Override
   public void close() throws IOException {
-    Closing.all(List.of(data, journal.file()));
+    boolean complete = broken == null && unwritten.isEmpty() && journal.isEmpty();
+    Closeable records = () -> journal.close(complete);
+    Closing.all(List.of(data, records));
   }
 }

@@ -1,7 +1,10 @@
 package dev.obd.format.lsmt;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * The index file of a writable layer and the records that still wait for it. Not thread-safe:
@@ -9,7 +12,7 @@ import java.util.Arrays;
  */
 final class Journal {
   /** How many records may wait. */
-  private static final int MAX_PENDING = 4096;
+  static final int MAX_PENDING = 4096;
 
   /** Records on their way to the file. */
   record Batch(SegmentIndex records) {
@@ -21,6 +24,8 @@ final class Journal {
   }
 
   private final StoreFile file;
+  private final Optional<UnflushedRecords> unflushed;
+  private final Batch late;
   private long fileEnd;
   private long total;
   private long[] pending = new long[128];
@@ -28,15 +33,24 @@ final class Journal {
 
   /**
    * @param fileEnd where the next record goes
+   * @param unflushed keeps those that wait; closed with this
+   * @param late that waited when the last process died
    */
-  Journal(StoreFile file, long fileEnd) {
+  Journal(StoreFile file, long fileEnd, Optional<UnflushedRecords> unflushed, SegmentIndex late) {
     this.file = file;
+    this.unflushed = unflushed;
     this.fileEnd = fileEnd;
-    this.total = (fileEnd - LayerHeader.BYTES) / Segment.BYTES;
+    this.late = new Batch(late);
+    this.total = (fileEnd - LayerHeader.BYTES) / Segment.BYTES + late.count();
   }
 
   StoreFile file() {
     return file;
+  }
+
+  /** What waited when the last process died, before all others; it is kept already. */
+  Batch late() {
+    return late;
   }
 
   /** True if {@link #add} must wait for {@link #take}. */
@@ -52,8 +66,11 @@ final class Journal {
     }
   }
 
-  /** Adds a record to those that wait. */
-  void add(long word0, long word1) {
+  /** Adds a record to those that wait; it outlives this process from now on. */
+  void add(long word0, long word1) throws IOException {
+    if (unflushed.isPresent()) {
+      unflushed.get().put(total + 1, word0, word1);
+    }
     if (2 * pendingCount == pending.length) {
       pending = Arrays.copyOf(pending, 2 * pending.length);
     }
@@ -61,6 +78,10 @@ final class Journal {
     pending[2 * pendingCount + 1] = word1;
     pendingCount++;
     total++;
+  }
+
+  boolean isEmpty() {
+    return pendingCount == 0;
   }
 
   /** Takes the records that wait, in the order they came. */
@@ -78,5 +99,26 @@ final class Journal {
     long at = fileEnd;
     RecordBytes.write(batch.records(), batch.records().count(), bytes -> file.append(at, bytes));
     fileEnd = at + (long) batch.records().count() * Segment.BYTES;
+  }
+
+  /** It is unknown what the files have: records that wait shall not be found by others. */
+  void forgetPending() throws IOException {
+    if (unflushed.isPresent()) {
+      unflushed.get().forget();
+    }
+  }
+
+  /**
+   * Closes the files.
+   *
+   * @param complete whether the index file has all records
+   */
+  void close(boolean complete) throws IOException {
+    if (unflushed.isPresent()) {
+      Closeable delete = complete ? unflushed.get()::delete : () -> {};
+      Closing.all(List.of(file, delete, unflushed.get()));
+    } else {
+      file.close();
+    }
   }
 }

@@ -59,6 +59,30 @@ final class JournalReplay {
     return LayerHeader.BYTES + kept * Segment.BYTES;
   }
 
+  /**
+   * Adds what the last process had written and not flushed when it died, after {@link #run}.
+   *
+   * @return what of it was added: all before the first record that cannot be one
+   */
+  SegmentIndex addUnflushed(SegmentIndex records) {
+    var words = new long[2 * records.count()];
+    int added = 0;
+    while (added < records.count() && fits(records.word0(added), records.word1(added))) {
+      words[2 * added] = records.word0(added);
+      words[2 * added + 1] = records.word1(added);
+      put(words[2 * added], words[2 * added + 1]);
+      added++;
+    }
+    return new SegmentIndex(words, added);
+  }
+
+  private boolean fits(long w0, long w1) {
+    return !Segment.isPadding(w0)
+        && Segment.end(w0) <= Segment.INVALID_OFFSET
+        && Segment.moffset(w1) >= SegmentBounds.FIRST
+        && !SegmentBounds.beyond(w0, w1, dataSectors);
+  }
+
   /** What was dropped, for people. */
   List<String> warnings() {
     return warnings;
@@ -119,6 +143,10 @@ final class JournalReplay {
           "data beyond its end, though later records are within");
     }
     SegmentBounds.check(file.name(), at, w0, w1, dataSectors);
+    put(w0, w1);
+  }
+
+  private void put(long w0, long w1) {
     map.put(w0, Segment.withTag(w1, 0));
     long length = Segment.zeroed(w1) ? 0 : Segment.length(w0);
     lastSector = Math.max(lastSector, Segment.moffset(w1) + length);

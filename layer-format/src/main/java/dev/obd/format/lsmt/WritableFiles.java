@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Makes, opens and repairs the two files of a {@link WritableLayer}. */
 final class WritableFiles {
@@ -66,7 +67,9 @@ final class WritableFiles {
       StoreFile indexFile = StoreFile.open(index);
       opened.add(indexFile);
       if (!header.has(LayerHeader.SPARSE)) {
-        return openLog(dataFile, header, indexFile);
+        Optional<UnflushedRecords> unflushed = UnflushedRecords.open(index, header.uuid());
+        unflushed.ifPresent(opened::add);
+        return openLog(dataFile, header, indexFile, unflushed);
       }
       HostFile host = HostFile.open(data);
       opened.add(host);
@@ -78,7 +81,8 @@ final class WritableFiles {
   }
 
   /** Opens a layer that is a log; the files are already open and locked. */
-  static WritableLayer openLog(StoreFile data, LayerHeader dataHeader, StoreFile index)
+  static WritableLayer openLog(
+      StoreFile data, LayerHeader dataHeader, StoreFile index, Optional<UnflushedRecords> unflushed)
       throws IOException {
     LayerHeader header = index.header();
     header.require(index.name(), 0, LayerHeader.HEADER, true, "a header");
@@ -105,6 +109,11 @@ final class WritableFiles {
     var map = new LiveMap();
     var replay = new JournalReplay(index, dataSize / SECTOR, map);
     long indexEnd = replay.run();
+    SegmentIndex late = SegmentIndex.EMPTY;
+    if (unflushed.isPresent()) {
+      long count = (indexEnd - LayerHeader.BYTES) / Segment.BYTES;
+      late = replay.addUnflushed(unflushed.get().after(index, count));
+    }
     List<String> warnings = new ArrayList<>(replay.warnings());
     if (dataSize > replay.lastSector() * SECTOR) {
       warnings.add(
@@ -131,7 +140,10 @@ final class WritableFiles {
       index.sync();
     }
     long end = (dataSize + SECTOR - 1) / SECTOR * SECTOR;
-    var store = new AppendStore(data, new Journal(index, indexEnd), map, end);
+    var store = new AppendStore(data, new Journal(index, indexEnd, unflushed, late), map, end);
+    if (late.count() > UnflushedRecords.SLOTS / 2) { // they need room when they wait again
+      store.flush();
+    }
     return new WritableLayer(data, store, map, header, warnings);
   }
 

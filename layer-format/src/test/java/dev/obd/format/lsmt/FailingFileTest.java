@@ -57,7 +57,8 @@ class FailingFileTest {
   private WritableStack open() throws IOException {
     StoreFile dataFile = new StoreFile(data, "data");
     return WritableStack.open(
-        WritableFiles.openLog(dataFile, dataFile.header(), new StoreFile(index, "index")),
+        WritableFiles.openLog(
+            dataFile, dataFile.header(), new StoreFile(index, "index"), Optional.empty()),
         Optional.empty());
   }
 
