@@ -71,12 +71,9 @@ final class GuestRun {
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
         .filter(argument -> argument.startsWith("--") || argument.startsWith("-Djnr."))
         .forEach(command::add);
-    for (String property : List.of("obd.repo")) {
-      String value = System.getProperty(property);
-      if (value != null) {
-        command.add("-D" + property + "=" + value);
-      }
-    }
+    System.getProperties().stringPropertyNames().stream()
+        .filter(property -> property.equals("obd.repo") || property.startsWith("obd.guest."))
+        .forEach(property -> command.add("-D" + property + "=" + System.getProperty(property)));
     command.add("-D" + Guest.INSIDE + "=true");
     command.add("-Djava.io.tmpdir=/run/tmp");
     command.add("-cp");
