@@ -30,7 +30,6 @@ public record S3Options(
   private static final Pattern BUCKET = Pattern.compile("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]");
   private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9._/=@-]{0,512}");
   private static final Pattern REGION = Pattern.compile("[a-z0-9-]{1,64}");
-  private static final String AWS = "https://s3.%s.amazonaws.com";
   private static final Set<String> KNOWN = Set.of("endpoint", "region", "style", "sign");
 
   public S3Options {
@@ -62,7 +61,7 @@ public record S3Options(
     }
     require(KNOWN.containsAll(query.keySet()), "options of " + KNOWN, url);
     String region = query.getOrDefault("region", "us-east-1");
-    String endpoint = query.getOrDefault("endpoint", AWS.formatted(region));
+    String endpoint = query.getOrDefault("endpoint", "https://s3." + region + ".amazonaws.com");
     return new S3Options(
         URI.create(endpoint.replaceFirst("/+$", "")),
         region,

@@ -109,7 +109,7 @@ final class S3Signer {
     String toSign =
         ALGORITHM + "\n" + time + "\n" + scope(time) + "\n" + hex(sha256(request.toString()));
     byte[] key = ("AWS4" + keys.secret()).getBytes(StandardCharsets.UTF_8);
-    for (String part : scope(time).split("/")) {
+    for (String part : scope(time).split("/", -1)) {
       key = hmac(key, part);
     }
     return hex(hmac(key, toSign));
@@ -128,7 +128,7 @@ final class S3Signer {
   private static List<String> query(URI uri) {
     var fields = new ArrayList<String>();
     if (uri.getRawQuery() != null) {
-      for (String field : uri.getRawQuery().split("&")) {
+      for (String field : uri.getRawQuery().split("&", -1)) {
         int equals = field.indexOf('=');
         String name = equals < 0 ? field : field.substring(0, equals);
         String value = equals < 0 ? "" : field.substring(equals + 1);
