@@ -81,7 +81,7 @@ class RestartTest {
         stalls.add(probe.takeWorstMillis());
         load.check();
       }
-      load.close();
+      load.finish();
       assertThat(load.runs()).isPositive();
     } catch (AssertionError e) {
       throw new AssertionError("seed " + seed + ", log:\n" + daemon.everything(), e);

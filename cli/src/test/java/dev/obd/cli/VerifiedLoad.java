@@ -82,8 +82,7 @@ final class VerifiedLoad implements AutoCloseable {
   }
 
   /** Lets the run that is under way end, and throws if fio has found something. */
-  @Override
-  public void close() {
+  void finish() {
     ending = true;
     try {
       thread.join(TimeUnit.SECONDS.toMillis(LAST_RUN_SECONDS));
@@ -98,5 +97,10 @@ final class VerifiedLoad implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     check();
+  }
+
+  @Override
+  public void close() {
+    finish();
   }
 }
