@@ -24,6 +24,7 @@ class OnStallTest {
 
   /** A disk whose origin can be away. */
   private static final class RemoteDisk extends ScriptedDisk {
+    private final CountDownLatch thirdTime = new CountDownLatch(3);
     private volatile boolean away;
     private volatile boolean down;
 
@@ -35,6 +36,8 @@ class OnStallTest {
     public void read(long offset, ByteBuffer dst) throws IOException {
       if (away) {
         dst.put((byte) 0x55); // a read that fails may have begun
+        thirdTime.countDown();
+        throw new IOException("away");
       }
       super.read(offset, dst);
     }
@@ -108,17 +111,10 @@ class OnStallTest {
   @Test
   void aReadWaitsUntilTheOriginIsBackHoweverLongThatTakes() throws Exception {
     disk.away = true;
-    var thirdTime = new CountDownLatch(3);
-    disk.play((_, _, _) -> {
-      thirdTime.countDown();
-      if (disk.away) {
-        throw new IOException("away");
-      }
-    });
     try (BlockDevice device = device(OnStall.WAIT, Duration.ofMillis(100))) {
       ByteBuffer into = ByteBuffer.allocate(1024);
       CompletableFuture<Status> answer = submit(device, read(into));
-      await(thirdTime);
+      await(disk.thirdTime);
       assertThat(answer).isNotDone();
       assertThat(device.stall().orElseThrow().reason()).isEqualTo("no route");
       assertThat(device.stall().orElseThrow().waiting()).isEqualTo(1);
