@@ -101,6 +101,11 @@ final class Command implements Completion {
     answer(end == null ? ScsiResult.good(bytes) : direction.failure(end));
   }
 
+  /** True if its failure was told before its end. A request that has ended changes this no more. */
+  boolean isOverdue() {
+    return overdue;
+  }
+
   @Override
   public void overdue() {
     if (!overdue && OVERDUE.compareAndSet(this, false, true)) {

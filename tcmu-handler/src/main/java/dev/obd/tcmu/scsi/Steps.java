@@ -34,6 +34,10 @@ final class Steps implements Completion {
   }
 
   void run(Request request, Direction direction) throws Refusal {
+    if (direction == Direction.OUT && command.isOverdue()) {
+      // Its failure has been told: whoever asked may have written something newer by now.
+      throw new Refusal(direction.failure(Status.TIMED_OUT));
+    }
     device.submit(request, this, Runnable::run); // done() comes before this returns
     if (last != Status.OK) {
       throw new Refusal(direction.failure(last));

@@ -602,4 +602,51 @@ final class ScsiTransfersTest {
     assertThat(write.await()).isEqualTo(ScsiResult.good(512));
     assertThat(stored(0, 512)).containsOnly(2);
   }
+
+  @Test
+  void compareAndWriteWhoseFailureWasToldWritesNothingLater() throws Exception {
+    for (int hung : new int[] {1, 2}) { // of its two comparisons
+      var memory = MemoryDisk.writable(SIZE);
+      var hanging = new ScriptedDisk(memory);
+      var hang = new CountDownLatch(1);
+      var reads = new AtomicInteger();
+      hanging.play((op, _, _) -> {
+        if (op == Op.READ && reads.incrementAndGet() == hung) {
+          await(hang);
+        }
+      });
+      var options =
+          DeviceOptions.DEFAULTS
+              .withReadPatience(Duration.ofMillis(20))
+              .withHangGrace(Duration.ofMillis(20));
+      try (var slow = new ScsiTester(hanging, options)) {
+        var overdue = new CountDownLatch(1);
+        var done = new CountDownLatch(1);
+        byte[] blocks = new byte[1024];
+        Arrays.fill(blocks, 512, 1024, (byte) 1);
+        slow.disk.submit(
+            compareAndWrite(0),
+            List.of(ByteBuffer.allocateDirect(1024).put(blocks).flip()),
+            new CommandDone() {
+              @Override
+              public void done(ScsiResult result) {
+                done.countDown();
+              }
+
+              @Override
+              public void overdue(ScsiResult result) {
+                overdue.countDown();
+              }
+            });
+        assertThat(overdue.await(60, TimeUnit.SECONDS)).isTrue();
+        hang.countDown();
+        assertThat(done.await(60, TimeUnit.SECONDS)).isTrue();
+        var stored = ByteBuffer.allocateDirect(512);
+        memory.read(0, stored);
+        byte[] bytes = new byte[512];
+        stored.flip().get(bytes);
+        assertThat(bytes).as("comparison %s hung", hung).containsOnly(0);
+      }
+    }
+  }
 }
