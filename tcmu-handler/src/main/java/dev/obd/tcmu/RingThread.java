@@ -57,7 +57,12 @@ final class RingThread implements Closeable {
   static RingThread start(String name, UioDevice uio, CommandTarget target, Listener listener)
       throws IOException {
     var started = new RingThread(name, uio, target, listener);
-    started.thread.start();
+    try {
+      started.thread.start();
+    } catch (OutOfMemoryError e) { // no memory for a thread
+      started.wake.close();
+      throw e;
+    }
     return started;
   }
 

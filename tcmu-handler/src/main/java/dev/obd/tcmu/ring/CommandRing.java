@@ -70,6 +70,10 @@ public final class CommandRing {
   private final AtomicLong commands = new AtomicLong();
   private volatile boolean starved;
   private volatile boolean abandoned;
+
+  /** Why answers cannot be written any more, for {@link #take} to tell. */
+  private volatile @Nullable Throwable broken;
+
   private volatile boolean awaited;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition allDone = lock.newCondition();
@@ -131,7 +135,11 @@ public final class CommandRing {
     abandoned = true;
   }
 
-  /** Hands to the target what the kernel has written, as far as the limit allows. */
+  /**
+   * Hands to the target what the kernel has written, as far as the limit allows.
+   *
+   * @throws IllegalStateException if answers can no longer be written, of which {@code wake} tells
+   */
   public void take() throws CorruptRingException {
     boolean skipped = false;
     while (!abandoned) {
@@ -152,6 +160,10 @@ public final class CommandRing {
     }
     if (skipped) {
       writeAnswers();
+    }
+    Throwable why = broken;
+    if (why != null) {
+      throw new IllegalStateException(name + ": answers cannot be written: " + why, why);
     }
   }
 
@@ -341,7 +353,9 @@ public final class CommandRing {
         writeAll();
       } catch (RuntimeException | Error e) { // also if the memory is gone
         abandoned = true;
+        broken = e;
         log.error("tcmu.answer.failed device={}", name, e);
+        wake.run();
       }
       seen = calls.addAndGet(-seen);
     } while (seen != 0);

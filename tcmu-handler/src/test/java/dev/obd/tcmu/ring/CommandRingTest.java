@@ -341,6 +341,44 @@ class CommandRingTest {
   }
 
   @Test
+  void whoTakesHearsThatAnswersCannotBeWrittenAnyMore() throws Exception {
+    Bench bench = Bench.of(ALL_FLAGS, 10, () -> {});
+    var woken = new AtomicInteger();
+    var waiting = new ArrayList<CommandDone>();
+    RingKernel gone =
+        new RingKernel() {
+          @Override
+          public void ringDoorbell() {
+            throw new InternalError("a fault occurred in an unsafe memory access operation");
+          }
+
+          @Override
+          public boolean isBacked(long offset, long length) {
+            return true;
+          }
+
+          @Override
+          public void freeKeptBuffers(int command) {}
+        };
+    var ring =
+        new CommandRing(
+            "test",
+            bench.kernel.area,
+            gone,
+            (cdb, data, done) -> waiting.add(done),
+            10,
+            woken::incrementAndGet);
+    bench.submit(1);
+    ring.take();
+    waiting.get(0).done(GOOD);
+    assertThat(woken).hasValue(1);
+    assertThatThrownBy(ring::take)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("a fault occurred");
+    assertThat(ring.awaitDone(Duration.ZERO)).isTrue();
+  }
+
+  @Test
   void anAbandonedRingIsNotWrittenToAnyMore() throws Exception {
     Bench bench = Bench.of(ALL_FLAGS, 10, () -> {});
     bench.submit(1);
