@@ -25,6 +25,7 @@ public final class NetlinkSocket implements Closeable {
   private static final int DROPS_AT = 8 * Integer.BYTES;
   private static final int SOL_NETLINK = 270;
   private static final int NETLINK_ADD_MEMBERSHIP = 1;
+  private static final int NETLINK_DROP_MEMBERSHIP = 2;
   private static final int NETLINK_NO_ENOBUFS = 5;
 
   // struct sockaddr_nl: family 0, port 4, groups 8
@@ -57,6 +58,11 @@ public final class NetlinkSocket implements Closeable {
   /** From now on messages to the multicast group with this number are received, too. */
   public void join(int group) throws IOException {
     set("NETLINK_ADD_MEMBERSHIP", SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group);
+  }
+
+  /** Undoes {@link #join}. */
+  public void leave(int group) throws IOException {
+    set("NETLINK_DROP_MEMBERSHIP", SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, group);
   }
 
   /** Asks for room for this many bytes of messages; beyond the system's limit only as root. */

@@ -119,29 +119,39 @@ final class TcmuDevice implements RingThread.Listener {
     return Optional.ofNullable(known);
   }
 
-  /**
-   * Serves a device that the kernel has just made. May wait.
-   *
-   * @return empty, or why it is not served; then nothing is left of it here
-   */
-  Optional<String> openNew() {
+  /** How the opening of a new device ended. */
+  sealed interface Opened {
+    /** It is served. */
+    record Served() implements Opened {}
+
+    /** It is not, and nothing is left of it here. */
+    record Refused(String reason) implements Opened {}
+
+    /** Another process serves it, and answers for it; nothing is left of it here. */
+    record Elsewhere() implements Opened {}
+  }
+
+  /** Serves a device that the kernel has just made. May wait. */
+  Opened openNew() {
     opening.set(true);
     try {
       BlockDevice opened = openImage();
       try {
         serveRing(false);
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException | Error e) {
         source.release(opened);
         throw e;
       }
       serve(opened);
-      return Optional.empty();
-    } catch (IOException e) {
+      return new Opened.Served();
+    } catch (IOException | RuntimeException | Error e) { // also: no memory for a thread
       log.error("tcmu.open.failed device={}", name, e);
       shutRing(Duration.ZERO);
       closed.set(true);
       forget.run();
-      return Optional.of(reason(e));
+      return e.getCause() instanceof ErrnoException busy && busy.is(Errno.EBUSY)
+          ? new Opened.Elsewhere()
+          : new Opened.Refused(reason(e));
     } finally {
       opening.set(false);
     }
@@ -169,15 +179,20 @@ final class TcmuDevice implements RingThread.Listener {
     if (closed.get() || !opening.compareAndSet(false, true)) {
       return;
     }
-    environment
-        .lifecycle()
-        .execute(() -> {
-          try {
-            takeOver();
-          } finally {
-            opening.set(false);
-          }
-        });
+    try {
+      environment
+          .lifecycle()
+          .execute(() -> {
+            try {
+              takeOver();
+            } finally {
+              opening.set(false);
+            }
+          });
+    } catch (OutOfMemoryError e) { // no memory for a thread
+      failed(e);
+      opening.set(false);
+    }
   }
 
   private void takeOver() {
@@ -187,11 +202,15 @@ final class TcmuDevice implements RingThread.Listener {
         serve(openImage());
         log.info("tcmu.adopted device={} uio={}", name, uioNumber);
       }
-    } catch (IOException e) {
-      backoff.failed();
-      park(reason(e));
-      log.warn("tcmu.parked device={} tries={}", name, backoff.tries(), e);
+    } catch (IOException | RuntimeException | Error e) {
+      failed(e);
     }
+  }
+
+  private void failed(Throwable why) {
+    backoff.failed();
+    park(reason(why));
+    log.warn("tcmu.parked device={} tries={}", name, backoff.tries(), why);
   }
 
   private synchronized void park(String reason) {
@@ -200,7 +219,7 @@ final class TcmuDevice implements RingThread.Listener {
     }
   }
 
-  private static String reason(IOException e) {
+  private static String reason(Throwable e) {
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
@@ -240,7 +259,7 @@ final class TcmuDevice implements RingThread.Listener {
         thread = RingThread.start(name.device(), opened, gate, this);
       }
       uio = opened;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
       opened.close();
       throw e;
     }

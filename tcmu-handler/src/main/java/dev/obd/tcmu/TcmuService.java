@@ -6,6 +6,7 @@ import dev.obd.io.Deadline;
 import dev.obd.nativeio.Errno;
 import dev.obd.nativeio.EventFd;
 import dev.obd.nativeio.Poll;
+import dev.obd.tcmu.TcmuDevice.Opened;
 import dev.obd.tcmu.configfs.DeviceName;
 import dev.obd.tcmu.netlink.DeviceEvent;
 import dev.obd.tcmu.netlink.DeviceEvents;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -182,9 +184,14 @@ final class TcmuService {
     answer(
         event,
         () -> {
-          Optional<String> refusal = device.openNew();
-          refusal.ifPresent(why -> refusals.put(name, why));
-          return refusal.isEmpty() ? 0 : -Errno.ENOENT.number();
+          return switch (device.openNew()) {
+            case Opened.Served _ -> OptionalInt.of(0);
+            case Opened.Elsewhere _ -> OptionalInt.empty();
+            case Opened.Refused(String why) -> {
+              refusals.put(name, why);
+              yield OptionalInt.of(-Errno.ENOENT.number());
+            }
+          };
         });
   }
 
@@ -197,28 +204,34 @@ final class TcmuService {
         event,
         () -> {
           known.remove();
-          return 0;
+          return OptionalInt.of(0);
         });
   }
 
   private interface Work {
-    int run();
+    /** The answer; empty if it is another process's to give. */
+    OptionalInt run();
   }
 
   /** Others' events go on meanwhile. */
   private void answer(DeviceEvent event, Work work) {
     answering.incrementAndGet();
-    environment
-        .lifecycle()
-        .execute(() -> {
-          int status = -Errno.EIO.number();
+    Runnable task =
+        () -> {
+          OptionalInt status = OptionalInt.of(-Errno.EIO.number());
           try {
             status = work.run();
           } finally {
-            events.answer(event, status);
+            status.ifPresent(s -> events.answer(event, s));
             answering.decrementAndGet();
           }
-        });
+        };
+    try {
+      environment.lifecycle().execute(task);
+    } catch (OutOfMemoryError e) { // no memory for a thread; but the kernel waits for an answer
+      log.error("tcmu.event.threadless device={}", event.device(), e);
+      task.run();
+    }
   }
 
   private void watchTime() {

@@ -47,22 +47,31 @@ public final class DeviceEvents implements Closeable {
   private static final int DEVICE_ID = 8;
   private static final int ANSWERS = 9;
 
+  /** Where listeners count themselves. */
+  private static final Path LISTENERS = Path.of("/run/obd-tcmu.lock");
+
   private static final long MAX_MINOR = (1 << 20) - 1;
 
   private final Path parameters;
   private final GenericNetlink events;
   private final GenericNetlink requests;
   private final GenericNetlink.Family family;
+  private final int group;
+  private final Listeners listeners;
 
   private DeviceEvents(
       Path parameters,
       GenericNetlink events,
       GenericNetlink requests,
-      GenericNetlink.Family family) {
+      GenericNetlink.Family family,
+      int group,
+      Listeners listeners) {
     this.parameters = parameters;
     this.events = events;
     this.requests = requests;
     this.family = family;
+    this.group = group;
+    this.listeners = listeners;
   }
 
   /**
@@ -85,9 +94,15 @@ public final class DeviceEvents implements Closeable {
         events.socket().receiveBuffer(RECEIVE_BYTES);
         events.socket().dropSilently(); // dropped() tells
         events.socket().join(group);
-        var started = new DeviceEvents(parameters, events, requests, family);
-        started.wantAnswers(true);
-        return started;
+        Listeners listeners = Listeners.join(LISTENERS);
+        try {
+          var started = new DeviceEvents(parameters, events, requests, family, group, listeners);
+          started.wantAnswers(true);
+          return started;
+        } catch (IOException e) {
+          listeners.close();
+          throw e;
+        }
       } catch (IOException e) {
         requests.close();
         throw e;
@@ -234,23 +249,32 @@ public final class DeviceEvents implements Closeable {
   /**
    * From now on nobody waits for an answer of ours.
    *
-   * @param devicesRemain then making more devices fails until the next start
+   * @param devicesRemain then making more devices fails until the next start, unless another
+   *     process listens, which goes on as it was
    */
   public void stop(boolean devicesRemain) throws IOException {
-    block(parameters, true);
-    failWaiting(parameters);
-    wantAnswers(false);
-    if (!devicesRemain) {
-      block(parameters, false);
-    }
+    listeners.leave(lastOfOurs -> {
+      block(parameters, true);
+      failWaiting(parameters);
+      events.socket().leave(group);
+      boolean last =
+          lastOfOurs && !Members.has(group); // overlaybd-tcmu and tcmu-runner listen, too
+      if (last) {
+        wantAnswers(false);
+      }
+      if (!last || !devicesRemain) {
+        block(parameters, false);
+      }
+    });
   }
 
   @Override
   public void close() throws IOException {
     try {
       events.close();
-    } finally {
       requests.close();
+    } finally {
+      listeners.close();
     }
   }
 }
