@@ -14,7 +14,9 @@ import java.util.regex.Pattern;
  * path           nbdN: that device; empty: the first that is free
  * connections=N  sockets between kernel and process, 1 to 16 (1)
  * timeout=S      seconds after which the kernel gives up on an answer, and sends the request again on a new
- *                connection (75: longer than a device is patient)
+ *                connection (75: longer than a device is patient by default); 0: it waits for ever, and looks
+ *                every 30 s whether there is a new connection; for one connection only, since with more of
+ *                them a write that is only late would be overtaken by its own repetition
  * dead=S         seconds that I/O waits for a new process when this one has died (60); 0: it fails at once
  * block=B        logical block size: 512, 1024, 2048 or 4096 bytes (512)
  * ro=1           read-only, even if the device is writable
@@ -62,7 +64,7 @@ record NbdDeviceOptions(
       String value = equals < 0 ? "1" : item.substring(equals + 1);
       switch (key) {
         case "connections" -> connections = number(key, value, 1, MAX_CONNECTIONS);
-        case "timeout" -> timeout = number(key, value, 1, MAX_SECONDS);
+        case "timeout" -> timeout = number(key, value, 0, MAX_SECONDS);
         case "dead" -> dead = number(key, value, 0, MAX_SECONDS);
         case "block" -> block = number(key, value, 512, 4096);
         case "ro" -> readOnly = number(key, value, 0, 1) == 1;
@@ -71,6 +73,9 @@ record NbdDeviceOptions(
             throw new IOException(
                 where + ": expected connections, timeout, dead, block, ro or force, got " + key);
       }
+    }
+    if (timeout == 0 && connections > 1) {
+      throw new IOException("timeout: 0 needs a single connection, got " + connections);
     }
     if (Integer.bitCount(block) != 1) {
       throw new IOException("block: expected 512, 1024, 2048 or 4096, got " + block);

@@ -67,7 +67,7 @@ final class NbdKernel implements Closeable {
    *
    * @param flags the export's, as in the protocol
    * @param backend tells this device from others, also to later processes
-   * @param timeout how long an answer may take; positive
+   * @param timeout how long an answer may take; zero: as long as it takes
    * @param dead how long requests wait for a new connection
    */
   record Settings(

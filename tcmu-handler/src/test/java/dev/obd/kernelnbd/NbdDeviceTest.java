@@ -345,10 +345,19 @@ class NbdDeviceTest {
   /** The kernel waits {@code timeout} for what the dead server was asked, then asks the next. */
   @Test
   void verifiedIoSurvivesServersThatAreKilled() throws Exception {
+    assertThat(killsSurvived("nbd-device:///?timeout=5&dead=120", 25, 6)).isGreaterThan(1);
+  }
+
+  /** A kernel that waits for ever for an answer looks for a new connection every 30 s. */
+  @Test
+  void aKernelThatWaitsForEverAsksTheNextServerToo() throws Exception {
+    assertThat(killsSurvived("nbd-device:///?timeout=0&dead=120", 20, 90)).isPositive();
+  }
+
+  private int killsSurvived(String where, int seconds, int pause) throws Exception {
     Tools.requireOnPath("fio");
     Path file = dir.resolve("disk");
     sized(file, 64 << 20);
-    String where = "nbd-device:///?timeout=5&dead=120";
     var child = serve(where, file.toString());
     String node = child.node().toString();
     Process fio =
@@ -360,7 +369,7 @@ class NbdDeviceTest {
                 "--bs=4k-64k",
                 "--size=64m",
                 "--time_based=1",
-                "--runtime=25",
+                "--runtime=" + seconds,
                 "--ioengine=libaio",
                 "--direct=1",
                 "--iodepth=16",
@@ -375,14 +384,14 @@ class NbdDeviceTest {
       child = serve(where, file.toString(), node);
       assertThat(child.node()).hasToString(node);
       // Until what was outstanding has been asked again.
-      boolean _ = fio.waitFor(6, TimeUnit.SECONDS);
+      boolean _ = fio.waitFor(pause, TimeUnit.SECONDS);
     }
     String output = new String(fio.getInputStream().readAllBytes());
     assertThat(fio.waitFor()).as(output).isZero();
-    assertThat(kills).isGreaterThan(1);
     assertThat(child.end()).isTrue();
     assertThat(new NbdNode(NbdDeviceOptions.indexOf(node.substring(5)).getAsInt()).isConnected())
         .isFalse();
+    return kills;
   }
 
   @Test
