@@ -2,10 +2,12 @@ package dev.obd.backstore.fleet;
 
 import dev.obd.backstore.device.BusyException;
 import dev.obd.backstore.device.Export;
+import dev.obd.backstore.device.Handling;
 import dev.obd.backstore.fleet.DeviceStatus.State;
 import java.io.IOException;
-import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
@@ -189,7 +191,11 @@ final class Attachments {
       throws IOException, InterruptedException {
     boolean lost = a.state instanceof State.Lost;
     if (a.record.door() != Door.FUSE) {
-      Mounting.unmountAll(context.mounter(), a.record.node(), a.record.mount(), force || lost);
+      if (lost) {
+        Mounting.unmountOwn(context.mounter(), a.record.node(), a.record.mount());
+      } else {
+        Mounting.unmountAll(context.mounter(), a.record.node(), a.record.mount(), force);
+      }
       removeMountPoint(a.record);
     }
     if (lost) {
@@ -215,11 +221,18 @@ final class Attachments {
 
   private void removeHandled(Attached a, boolean force, Doors doors)
       throws IOException, InterruptedException {
+    String name = a.record.name();
+    Handling handling = doors.tcmu();
     try {
-      doors.tcmu().remove(a.record.name(), force);
+      handling.remove(name, force);
     } catch (BusyException e) {
       mountAgain(a, e);
       throw e;
+    } catch (IOException e) {
+      if (handling.devices().stream().anyMatch(d -> d.name().equals(name))) {
+        throw e;
+      }
+      log.info("detach.gone name={} reason={}", name, e.toString()); // removed by hand before
     }
   }
 
@@ -246,12 +259,17 @@ final class Attachments {
 
   /** The directory that was made for the mount goes with it, unless somebody uses it. */
   void removeMountPoint(Attachment record) throws IOException {
-    if (record.mountMade() && record.mount().isPresent()) {
-      try {
-        Files.deleteIfExists(record.mount().get());
-      } catch (DirectoryNotEmptyException e) {
-        log.info("detach.mountpoint.kept directory={}", record.mount().get());
-      }
+    if (!record.mountMade() || record.mount().isEmpty()) {
+      return;
+    }
+    Path directory = record.mount().get();
+    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
+      return; // what is there now, if anything, was not made for it
+    }
+    try {
+      Files.deleteIfExists(directory);
+    } catch (FileSystemException e) { // not empty, or a mount point of somebody else's
+      log.info("detach.mountpoint.kept directory={} reason={}", directory, e.toString());
     }
   }
 }

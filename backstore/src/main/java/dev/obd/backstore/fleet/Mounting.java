@@ -49,4 +49,17 @@ final class Mounting {
       by(mounter).unmount(mount.at(), force);
     }
   }
+
+  /**
+   * Unmounts what is left of an attachment whose device is gone: only where it was attached itself,
+   * for the kernel gives the node's name to other disks.
+   */
+  static void unmountOwn(Optional<Mounter> mounter, String node, Optional<Path> own)
+      throws IOException {
+    for (Mounted mount : of(mounter, node).reversed()) {
+      if (own.equals(Optional.of(mount.at()))) {
+        by(mounter).unmount(mount.at(), true);
+      }
+    }
+  }
 }

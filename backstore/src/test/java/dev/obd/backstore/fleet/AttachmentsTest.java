@@ -208,6 +208,9 @@ class AttachmentsTest {
     assertThat(state("t")).isEqualTo(new State.Serving());
     assertThat(state("f")).isInstanceOf(State.Lost.class);
     assertThat(machine.nbd.exported).hasSize(1);
+    assertThat(machine.nbd.asked.getFirst())
+        .as("the kernel does not give up a device that waits")
+        .hasToString("nbd-device:///?timeout=0");
     assertThat(fleet().clearStale()).singleElement().asString().contains("f");
     fleet().detach("t", false);
     fleet().detach("n", false);
@@ -245,6 +248,34 @@ class AttachmentsTest {
     assertThat(fleet().clearStale()).hasSize(3);
     assertNothingIsLeft();
     assertThat(dir.resolve("m")).doesNotExist();
+  }
+
+  @Test
+  void clearingALostAttachmentLeavesTheDiskThatHasItsNodesNameNow() throws Exception {
+    Path mount = dir.resolve("m");
+    DeviceStatus status = fleet().attach(request().named("t").mountedAt(mount).withFsType("ext4"));
+    String node = status.node().orElseThrow();
+    process.close();
+    machine.kernel.kept.clear(); // the machine is started anew
+    machine.mounter.table.clear();
+    process = machine.boot();
+    assertThat(state("t")).isInstanceOf(State.Lost.class);
+    var somebodyElses = new Mounted(dir.resolve("data"), "xfs", node);
+    machine.mounter.table.add(somebodyElses);
+    Files.delete(mount);
+    Files.writeString(mount, "not a directory any more");
+    assertThat(fleet().clearStale()).hasSize(1);
+    assertThat(machine.mounter.table).containsExactly(somebodyElses);
+    assertThat(mount).hasContent("not a directory any more");
+    assertThat(records()).isEmpty();
+  }
+
+  @Test
+  void whatWasRemovedByHandCanBeDetached() throws Exception {
+    fleet().attach(request().named("t"));
+    machine.kernel.current().remove("t", true);
+    fleet().detach("t", false);
+    assertNothingIsLeft();
   }
 
   @Test
