@@ -41,14 +41,18 @@ final class LiveSnapshot {
         // Found out before the device has moved on, and not after it.
         throw new IOException(newFile + ": lies on another file system than " + currentFile);
       }
-      device.image().restack(new UpperFiles(fresh.data(), fresh.index()));
-      Files.move(
-          newFile,
-          currentFile,
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
-      sync(folder(currentFile));
+      // Before the first write goes to the new layer: what is written there after that is found by
+      // the next process, whenever this one dies.
+      device
+          .image()
+          .restack(
+              new UpperFiles(fresh.data(), fresh.index()), () -> replace(currentFile, newFile));
     }
+  }
+
+  private static void replace(Path file, Path by) throws IOException {
+    Files.move(by, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    sync(folder(file));
   }
 
   private static DeviceConfig read(Path file) throws IOException {

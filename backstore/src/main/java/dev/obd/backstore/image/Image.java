@@ -140,13 +140,16 @@ public final class Image implements Disk {
 
   /**
    * Seals the writable layer where it is, and goes on writing to {@code files} above it; see {@link
-   * WritableStack#restack}.
+   * WritableStack#restack(WritableLayer, WritableStack.Commitment)}.
+   *
+   * @param commitment makes those who open the image later find {@code files}
    */
-  public void restack(ImagePlan.UpperFiles files) throws IOException {
+  public void restack(ImagePlan.UpperFiles files, WritableStack.Commitment commitment)
+      throws IOException {
     WritableStack stack = upper();
     WritableLayer fresh = ImageOpener.openUpper(files);
     try {
-      stack.restack(fresh);
+      stack.restack(fresh, commitment);
     } catch (IOException | RuntimeException e) {
       try {
         fresh.close();

@@ -76,6 +76,22 @@ public final class WritableStack implements WritableBlockSource, ExtentMap {
    *     writes until it is opened anew
    */
   public void restack(WritableLayer fresh) throws IOException {
+    restack(fresh, () -> {});
+  }
+
+  /** What has to be true before the first write goes to a new layer. */
+  @FunctionalInterface
+  public interface Commitment {
+    void make() throws IOException;
+  }
+
+  /**
+   * {@link #restack(WritableLayer)} in two phases.
+   *
+   * @param commitment made when all is prepared, while writes wait: whoever opens the disk after a
+   *     crash has to find {@code fresh} if anything was written to it. If it throws, this does
+   */
+  public void restack(WritableLayer fresh, Commitment commitment) throws IOException {
     restacking.writeLock().lock();
     try {
       StackTop old = top;
@@ -94,6 +110,7 @@ public final class WritableStack implements WritableBlockSource, ExtentMap {
       layers.add(SealedLayer.open(new SealedUpper(old.upper())));
       LayerStack lower = LayerStack.open(layers);
       fresh.stackOn(lower);
+      commitment.make();
       top = new StackTop(fresh, lower);
     } finally {
       restacking.writeLock().unlock();

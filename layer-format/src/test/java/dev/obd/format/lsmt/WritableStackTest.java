@@ -452,6 +452,31 @@ class WritableStackTest {
   }
 
   @Test
+  void nothingIsWrittenToANewLayerBeforeItIsCertainToBeFound() throws IOException {
+    byte[] content = Contents.of("text", 1, 4096);
+    try (var disk = createAlone(false)) {
+      disk.write(0, ByteBuffer.wrap(content));
+      WritableLayer old = disk.upper();
+      WritableLayer fresh = create(0, false);
+      disk.restack(fresh, () -> assertThat(disk.upper()).isSameAs(old));
+      assertThat(disk.upper()).isSameAs(fresh);
+      WritableLayer another = create(0, false);
+      assertThatThrownBy(() ->
+              disk.restack(
+                  another,
+                  () -> {
+                    throw new IOException("the configuration cannot be replaced");
+                  }))
+          .hasMessageContaining("cannot be replaced");
+      assertThat(disk.upper()).isSameAs(fresh);
+      assertThat(LsmtFiles.read(disk, 0, 4096)).isEqualTo(content);
+      assertThatThrownBy(() -> disk.write(0, ByteBuffer.allocate(512)))
+          .hasMessageContaining("sealed");
+      another.close();
+    }
+  }
+
+  @Test
   void aSealedLayerTakesNoMoreWrites() throws IOException {
     try (WritableLayer layer = create(SIZE, false)) {
       layer.write(0, ByteBuffer.wrap(Contents.of("text", 1, 4096)));
