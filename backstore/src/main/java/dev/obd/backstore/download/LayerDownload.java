@@ -98,17 +98,21 @@ final class LayerDownload {
       try (var length = new RandomAccessFile(partial.toFile(), "rw")) {
         length.setLength(task.sizeBytes());
       }
-      if (!fill(file, afresh)) {
-        return false;
+      try {
+        if (!fill(file, afresh)) {
+          return false;
+        }
+      } catch (NoRoomException e) {
+        // A full disk is everybody's trouble; a partial copy is nobody's need. Emptied, not
+        // removed:
+        // who waits for this lock and who comes next must mean the same file.
+        file.truncate(0);
+        throw e;
       }
       file.force(true);
       Files.move(partial, commit, StandardCopyOption.ATOMIC_MOVE);
       sync(task.directory());
       return true;
-    } catch (NoRoomException e) {
-      // A full disk is everybody's trouble; a partial copy is nobody's need.
-      Files.deleteIfExists(partial);
-      throw e;
     }
   }
 

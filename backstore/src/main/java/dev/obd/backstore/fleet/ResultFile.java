@@ -10,7 +10,9 @@ import dev.obd.registry.RegistryException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -37,11 +39,20 @@ final class ResultFile {
     write(config.resultFile(), "failed:" + message(config, failure));
   }
 
-  /** In place, because others may hold it open. That it cannot be written stops no device. */
+  /**
+   * In place, because others may hold it open; but not through a link, which somebody else may have
+   * put there. That it cannot be written stops no device.
+   */
   private static void write(Optional<Path> file, String text) {
     if (file.isPresent()) {
       try {
-        Files.writeString(file.get(), text);
+        Files.writeString(
+            file.get(),
+            text,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            LinkOption.NOFOLLOW_LINKS);
       } catch (IOException e) {
         log.warn("resultfile.failed file={} reason={}", file.get(), e.toString());
       }

@@ -65,6 +65,13 @@ class ResultFileTest {
     assertThat(open(machine.config(machine.remote(layer)))).isEqualTo("success");
   }
 
+  @Test
+  void whatALinkInItsPlacePointsToIsLeftAlone() throws Exception {
+    Path precious = Files.writeString(dir.resolve("precious"), "somebody else's");
+    Files.createSymbolicLink(result, precious);
+    assertThat(open(machine.config(machine.remote(layer)))).isEqualTo("somebody else's");
+  }
+
   @ParameterizedTest(name = "{0}: {1}")
   @CsvSource({
     "401, Authentication failed",
