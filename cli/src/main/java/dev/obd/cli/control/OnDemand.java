@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 public final class OnDemand {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final long POLL_MILLIS = 25;
+  private static final long AGAIN_MILLIS = 250;
   private static final int ALREADY_RUNNING = 3;
   private static final int TAIL = 2000;
   private static final String MAIN = "dev.obd.cli.Main";
@@ -44,14 +45,19 @@ public final class OnDemand {
     Process daemon = builder.start();
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (!answers(client)) {
-      // Another command may have been faster: then that one's daemon is waited for.
-      if (!daemon.isAlive() && daemon.exitValue() != ALREADY_RUNNING) {
-        throw new IOException("the daemon could not be started: " + tail(log, said));
-      }
       if (System.nanoTime() - end > 0) {
         throw new IOException("the daemon does not answer; it says: " + tail(log, said));
       }
       TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+      if (!daemon.isAlive()) {
+        if (daemon.exitValue() != ALREADY_RUNNING) {
+          throw new IOException("the daemon could not be started: " + tail(log, said));
+        }
+        // Another command may have been faster, and its daemon answers soon. Or the one that was
+        // there is just leaving, and holds the home until it has.
+        TimeUnit.MILLISECONDS.sleep(AGAIN_MILLIS);
+        daemon = builder.start();
+      }
     }
   }
 

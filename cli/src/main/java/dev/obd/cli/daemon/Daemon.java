@@ -131,7 +131,8 @@ public final class Daemon implements Closeable {
     return new FleetContext(
         options.home(),
         options.config(),
-        options.tcmu(),
+        // One that was started by the way must not compete for the snapshotter's devices.
+        options.tcmu() && options.linger().isEmpty(),
         engine.plans(),
         engine.opener(),
         frontends,
