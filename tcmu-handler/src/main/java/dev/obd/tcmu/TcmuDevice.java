@@ -32,7 +32,10 @@ final class TcmuDevice implements RingThread.Listener {
   private static final Duration DRAIN_PATIENCE = Duration.ofSeconds(30);
   private static final Duration DRAIN_LOOK = Duration.ofMillis(5);
 
-  /** A process that was killed keeps its devices until its last thread has ended. */
+  /**
+   * A process that was killed keeps its devices until its last thread has ended; and others look
+   * for a moment whether a device is served.
+   */
   private static final Duration TAKEOVER_PATIENCE = Duration.ofSeconds(2);
 
   private static final Duration TAKEOVER_LOOK = Duration.ofMillis(20);
@@ -251,7 +254,7 @@ final class TcmuDevice implements RingThread.Listener {
   }
 
   private void startRing(boolean takeOver) throws IOException {
-    UioDevice opened = openUio(takeOver);
+    UioDevice opened = openUio();
     try {
       if (takeOver) { // this process alone has it now
         thread = restartRing(opened, true);
@@ -275,7 +278,7 @@ final class TcmuDevice implements RingThread.Listener {
     }
   }
 
-  private UioDevice openUio(boolean takeOver) throws IOException {
+  private UioDevice openUio() throws IOException {
     long end = environment.ticker().nanos() + TAKEOVER_PATIENCE.toNanos();
     while (true) {
       try {
@@ -285,7 +288,7 @@ final class TcmuDevice implements RingThread.Listener {
         if (!e.is(Errno.EBUSY)) {
           throw e;
         }
-        if (!takeOver || environment.ticker().nanos() - end >= 0) {
+        if (environment.ticker().nanos() - end >= 0) {
           throw new IOException("/dev/uio" + uioNumber + " is served by another process", e);
         }
       }
