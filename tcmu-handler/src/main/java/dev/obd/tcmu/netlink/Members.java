@@ -35,7 +35,7 @@ final class Members {
       return false;
     }
     for (String line : table) {
-      String[] fields = SPACE.split(line.strip());
+      String[] fields = SPACE.split(line.strip(), -1);
       if (fields.length > GROUPS
           && fields[PROTOCOL].equals(GENERIC)
           && holds(fields[GROUPS], group)) {
