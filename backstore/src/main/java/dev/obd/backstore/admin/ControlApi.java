@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
@@ -225,7 +226,10 @@ public final class ControlApi {
     Optional<Door> door = Door.of(label);
     if (door.isEmpty()) {
       throw new AdminException(
-          400, "bad-field", "via: there is no door '" + label + "'", "see doors in GET /v1/status");
+          400,
+          "bad-field",
+          "via: there is no door '" + label + "'",
+          "auto or one of " + Stream.of(Door.values()).map(Door::label).toList());
     }
     return door;
   }

@@ -231,7 +231,13 @@ public final class ServiceConfigReader {
     String fallback = "http://localhost:9731/accelerator";
     return o.isEmpty()
         ? new P2p(false, URI.create(fallback))
-        : new P2p(o.get().bool("enable", false), url(o.get(), "address", fallback));
+        : new P2p(o.get().bool("enable", false), p2pAddress(o.get(), fallback));
+  }
+
+  /** The original's own example has an address without a scheme, and takes it for plain HTTP. */
+  private static URI p2pAddress(ConfigObject o, String absent) throws ConfigException {
+    String text = o.string("address", absent);
+    return parsed(o, "address", text.contains("://") ? text : "http://" + text);
   }
 
   private static URI url(ConfigObject o, String key, String absent) throws ConfigException {

@@ -101,7 +101,10 @@ final class TakeOver {
       frontend = doors.frontend(a.record.door());
       if (a.record.door() == Door.FUSE) { // ends with its process
         List<String> cleared = frontend.clearStale(where);
-        lost(a, "its process ended" + (cleared.isEmpty() ? "" : "; cleared " + cleared));
+        lost(
+            a,
+            "its process ended"
+                + (cleared.isEmpty() ? "" : "; cleared " + String.join(", ", cleared)));
         return;
       }
     } catch (IOException | IllegalArgumentException e) {

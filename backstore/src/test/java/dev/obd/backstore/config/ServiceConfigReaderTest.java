@@ -150,7 +150,7 @@ class ServiceConfigReaderTest {
         "{\"credentialConfig\":{\"mode\":\"ftp\"}}|credentialConfig.mode: expected file, http, https or uds, got 'ftp'",
         "{\"download\":{\"blockSize\":1}}|download.blockSize: expected",
         "{\"download\":{\"tryCnt\":0}}|download.tryCnt: expected",
-        "{\"p2pConfig\":{\"address\":\"nonsense\"}}|p2pConfig.address: expected http://HOST",
+        "{\"p2pConfig\":{\"address\":\"ftp://h/x\"}}|p2pConfig.address: expected http://HOST",
         "{\"exporterConfig\":{\"port\":0}}|exporterConfig.port: expected",
         "{\"exporterConfig\":{\"uriPrefix\":\"m\"}}|exporterConfig.uriPrefix: expected",
         "{\"prefetchConfig\":{\"concurrency\":0}}|prefetchConfig.concurrency: expected",
@@ -167,6 +167,15 @@ class ServiceConfigReaderTest {
         .isInstanceOf(ConfigException.class)
         .hasMessageStartingWith("the-file: ")
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void aPeerToPeerAddressMayLackItsScheme() throws Exception {
+    // as in the file that overlaybd brings along, where it is off
+    ServiceConfig c =
+        parse("{\"p2pConfig\":{\"enable\":false,\"address\":\"localhost:19145/dadip2p\"}}");
+    assertThat(c.p2p().address()).hasToString("http://localhost:19145/dadip2p");
+    assertThat(c.p2p().enabled()).isFalse();
   }
 
   @Test
