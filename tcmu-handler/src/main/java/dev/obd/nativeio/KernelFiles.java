@@ -93,6 +93,21 @@ public final class KernelFiles {
     return false;
   }
 
+  /**
+   * Opens a block device and closes it again, which waits for the kernel's own first look at it.
+   * May wait.
+   */
+  public static void touch(Path blockDevice) throws IOException {
+    LibC.Calls libc = LibC.calls();
+    String path = blockDevice.toString();
+    int errno =
+        FilelessThread.call(() -> {
+          int fd = libc.open(path, Fd.READ_ONLY | Fd.NON_BLOCKING | Fd.CLOSE_ON_EXEC, 0);
+          return fd < 0 ? -1 : libc.close(fd);
+        });
+    succeed(errno, "open(" + path + ")");
+  }
+
   private static void succeed(int errno, String call) throws ErrnoException {
     if (errno != 0) {
       throw new ErrnoException(call, errno);

@@ -174,18 +174,32 @@ public final class DeviceTree {
     return Files.readString(group.resolve("address")).strip();
   }
 
-  private Optional<Path> awaitDisk(String address) throws InterruptedException {
+  private Optional<Path> awaitDisk(String address) throws IOException, InterruptedException {
     for (int i = 0; i < NODE_TRIES; i++) {
       Optional<Path> disk = disk(address);
-      // The parts of a disk appear one after the other.
-      if (disk.isPresent()
-          && Files.exists(node(disk.get()))
-          && Files.exists(disk.get().resolve("device/timeout"))) {
+      if (disk.isPresent() && isReady(disk.get())) {
         return disk;
       }
       ticker.sleep(NODE_PAUSE.toNanos());
     }
     return Optional.empty();
+  }
+
+  /** The parts of a disk appear one after the other. */
+  private boolean isReady(Path disk) throws IOException {
+    if (!Files.exists(node(disk)) || !Files.exists(disk.resolve("device/timeout"))) {
+      return false;
+    }
+    try {
+      tree.touch(node(disk));
+      return true;
+    } catch (ErrnoException e) {
+      if (e.is(Errno.ENXIO) || e.is(Errno.ENOENT) || e.is(Errno.ENODEV)) {
+        return false; // not yet
+      }
+      log.debug("tcmu.disk.not.opened disk={}", disk, e); // it is there, and says so
+      return true;
+    }
   }
 
   /** The disk at {@code 2:0:1}, in sysfs. */

@@ -17,6 +17,9 @@ interface Tree {
 
   void link(Path target, Path at) throws IOException;
 
+  /** Returns once {@code disk} can be opened and the kernel has looked for partitions. */
+  void touch(Path disk) throws IOException;
+
   void unlink(Path file) throws IOException;
 
   /** The kernel's. */
@@ -42,6 +45,11 @@ interface Tree {
         @Override
         public void writeAndWait(Path file, String text) throws IOException {
           KernelFiles.writeAndWait(file, text);
+        }
+
+        @Override
+        public void touch(Path disk) throws IOException {
+          KernelFiles.touch(disk);
         }
 
         @Override

@@ -97,6 +97,14 @@ final class FakeTree implements Tree {
   }
 
   @Override
+  public void touch(Path disk) throws IOException {
+    step("touch", disk);
+    if (!Files.exists(disk)) {
+      throw new ErrnoException("open", Errno.ENXIO.number());
+    }
+  }
+
+  @Override
   public void link(Path target, Path at) throws IOException {
     step("link", at);
     Files.createSymbolicLink(at, target);
