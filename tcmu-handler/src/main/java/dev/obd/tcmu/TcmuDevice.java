@@ -52,6 +52,10 @@ final class TcmuDevice implements RingThread.Listener {
   private final AtomicBoolean opening = new AtomicBoolean();
 
   private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** True from its removal until its source has heard of it. */
+  private final AtomicBoolean removed = new AtomicBoolean();
+
   private final AtomicBoolean failedOnce = new AtomicBoolean();
 
   private volatile State state = new State.Opening();
@@ -190,6 +194,7 @@ final class TcmuDevice implements RingThread.Listener {
               takeOver();
             } finally {
               opening.set(false);
+              tellIfRemoved();
             }
           });
     } catch (OutOfMemoryError e) { // no memory for a thread
@@ -334,9 +339,17 @@ final class TcmuDevice implements RingThread.Listener {
     shutRing(DRAIN_PATIENCE);
     releaseDisk();
     forget.run();
-    source.removed(name);
+    removed.set(true);
+    tellIfRemoved();
     log.info("tcmu.removed device={} uio={}", name, uioNumber);
     return true;
+  }
+
+  /** Once, and after an image that was being opened meanwhile is released. */
+  private void tellIfRemoved() {
+    if (!opening.get() && removed.compareAndSet(true, false)) {
+      source.removed(name);
+    }
   }
 
   /**
@@ -491,7 +504,13 @@ final class TcmuDevice implements RingThread.Listener {
    * later too, instead of waiting for ever.
    */
   private void failEverything() {
-    RingThread corrupt = thread;
+    RingThread corrupt;
+    ringLock.lock(); // whoever starts it has set it by then
+    try {
+      corrupt = thread;
+    } finally {
+      ringLock.unlock();
+    }
     if (corrupt == null) {
       return; // it was closed meanwhile
     }

@@ -264,26 +264,37 @@ final class TcmuService {
   }
 
   /**
-   * Takes over devices that exist, are ours and are not served, although they were there at the
-   * last look, too: their events were lost.
+   * Takes over devices that exist, are ours and are not served, and forgets those that exist no
+   * more, although it was so at the last look, too: their events were lost.
    *
-   * @return those that were not there at the last look
+   * @return those of which it was not so at the last look
    */
   private Set<Integer> scan(Set<Integer> suspects) throws IOException {
+    Map<Integer, DeviceName> existing = UioDevice.list(environment.paths());
     var next = new HashSet<Integer>();
-    for (Map.Entry<Integer, DeviceName> found : UioDevice.list(environment.paths()).entrySet()) {
-      int uio = found.getKey();
-      Optional<ServedSource> source = claimant(found.getValue());
+    existing.forEach((uio, name) -> {
+      Optional<ServedSource> source = claimant(name);
       if (source.isEmpty() || devices.containsKey(uio)) {
-        continue;
+        return;
       }
       if (suspects.contains(uio)) {
-        log.warn("tcmu.event.lost device={}", found.getValue());
-        adopt(uio, found.getValue(), source.get());
+        log.warn("tcmu.event.lost device={}", name);
+        adopt(uio, name, source.get());
       } else {
         next.add(uio);
       }
-    }
+    });
+    devices.forEach((uio, device) -> {
+      if (device.name().equals(existing.get(uio))) {
+        return;
+      }
+      if (suspects.contains(uio)) {
+        log.warn("tcmu.event.lost device={}", device.name());
+        device.gone();
+      } else {
+        next.add(uio);
+      }
+    });
     return next;
   }
 

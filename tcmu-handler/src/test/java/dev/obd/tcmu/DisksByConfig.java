@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
 
 /** Disks for devices whose configuration is {@code lab/<key>}. */
 final class DisksByConfig implements DeviceSource {
@@ -20,7 +19,8 @@ final class DisksByConfig implements DeviceSource {
 
   private final Map<String, Opening> disks = new ConcurrentHashMap<>();
   private final List<String> removed = new ArrayList<>(); // guarded by this
-  final CountDownLatch firstOpened = new CountDownLatch(1);
+
+  volatile DeviceOptions options = DeviceOptions.DEFAULTS;
 
   void put(String key, Opening opening) {
     disks.put("lab/" + key, opening);
@@ -37,8 +37,7 @@ final class DisksByConfig implements DeviceSource {
     if (opening == null) {
       throw new IOException("no image " + config);
     }
-    firstOpened.countDown();
-    return new BlockDevice(config, opening.open(), DeviceOptions.DEFAULTS);
+    return new BlockDevice(config, opening.open(), options);
   }
 
   @Override

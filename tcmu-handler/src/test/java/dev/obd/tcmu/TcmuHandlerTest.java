@@ -335,6 +335,32 @@ class TcmuHandlerTest {
   }
 
   @Test
+  void buffersOfReadsThatHungAreUsedAgainOnceTheDiskLetsGoOfThem() throws Exception {
+    byte[] content = random(4 * MIB);
+    var disk = new ScriptedDisk(MemoryDisk.readOnly(content));
+    source.options =
+        source.options.withReadPatience(Duration.ofMillis(50)).withHangGrace(Duration.ofMillis(50));
+    source.put("hangs", () -> disk);
+    String node = node(handling.create("hangs", "lab/hangs"));
+    disk.play((_, _, _) -> pause(Duration.ofMillis(300)));
+    // More than the data area holds, all in all.
+    for (int i = 0; i < 80; i++) {
+      assertThat(Sh.run("dd if=" + node + " bs=1M count=1 iflag=direct of=/dev/null").exit())
+          .isNotZero();
+    }
+    disk.play((_, _, _) -> {});
+    assertThat(Sh.readDisk(node)).isEqualTo(content);
+  }
+
+  private static void pause(Duration length) throws IOException {
+    try {
+      Thread.sleep(length);
+    } catch (InterruptedException e) {
+      throw new IOException(e);
+    }
+  }
+
+  @Test
   void thirtyTwoReadersAndFioVerifyAtOnce() throws Exception {
     source.put("fio", () -> MemoryDisk.writable(64L * MIB));
     String node = node(handling.create("fio", "lab/fio"));

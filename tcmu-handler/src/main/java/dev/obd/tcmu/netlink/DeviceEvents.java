@@ -82,6 +82,15 @@ public final class DeviceEvents implements Closeable {
   public static DeviceEvents start(Path parameters) throws IOException {
     block(parameters, true);
     failWaiting(parameters);
+    try {
+      return listen(parameters);
+    } catch (IOException e) {
+      block(parameters, false);
+      throw e;
+    }
+  }
+
+  private static DeviceEvents listen(Path parameters) throws IOException {
     GenericNetlink events = GenericNetlink.open();
     try {
       GenericNetlink requests = GenericNetlink.open();
