@@ -200,6 +200,7 @@ final class TcmuDevice implements RingThread.Listener {
     } catch (OutOfMemoryError e) { // no memory for a thread
       failed(e);
       opening.set(false);
+      tellIfRemoved();
     }
   }
 
