@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 @InGuest(memory = 4096, limitSeconds = 1200)
 class RestartTest {
   /** More cycles: {@code -Dobd.guest.cycles=50}. */
-  private static final int CYCLES = Integer.getInteger("obd.guest.cycles", 10);
+  private static final int CYCLES = Integer.getInteger("obd.guest.cycles", 4);
 
   private static final int EVERY = 5;
   private static final long PATIENCE_MILLIS = 120_000;
