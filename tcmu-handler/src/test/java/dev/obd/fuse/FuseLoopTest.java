@@ -8,6 +8,7 @@ import dev.obd.backstore.device.DeviceOptions;
 import dev.obd.backstore.device.Disk;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.MemoryDisk;
+import dev.obd.backstore.device.ResizableDisk;
 import dev.obd.mount.MountTable;
 import java.io.IOException;
 import java.io.InputStream;

@@ -9,6 +9,7 @@ import dev.obd.backstore.device.DeviceOptions;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.FileDisk;
 import dev.obd.backstore.device.MemoryDisk;
+import dev.obd.backstore.device.ResizableDisk;
 import dev.obd.testdata.Processes;
 import dev.obd.testdata.Tools;
 import dev.obd.testdata.vm.InGuest;
@@ -227,11 +228,11 @@ class NbdDeviceTest {
   void aNewSizeIsKnownAtOnce() throws Exception {
     Path file = dir.resolve("grows");
     sized(file, 8 << 20);
-    var disk = new Growing(file);
+    var disk = new ResizableDisk(FileDisk.open(file), 8 << 20);
     try (var device = new BlockDevice("grows", disk, DeviceOptions.DEFAULTS);
         Export export = frontend.export(device, ANY)) {
       sized(file, 16 << 20);
-      disk.size = 16 << 20;
+      disk.resize(16 << 20);
       assertThat(export.resized()).isEmpty();
       assertThat(Processes.run("blockdev", "--getsize64", export.address()).text().strip())
           .isEqualTo("" + (16 << 20));
@@ -241,60 +242,6 @@ class NbdDeviceTest {
   private static void sized(Path file, long bytes) throws IOException {
     try (var raw = new RandomAccessFile(file.toFile(), "rw")) {
       raw.setLength(bytes);
-    }
-  }
-
-  /** A file's disk whose size can be changed. */
-  private static final class Growing implements dev.obd.backstore.device.Disk {
-    private final FileDisk next;
-    volatile long size;
-
-    Growing(Path file) throws IOException {
-      next = FileDisk.open(file);
-      size = next.size();
-    }
-
-    @Override
-    public long size() {
-      return size;
-    }
-
-    @Override
-    public boolean writable() {
-      return true;
-    }
-
-    @Override
-    public void read(long offset, ByteBuffer dst) throws IOException {
-      next.read(offset, dst);
-    }
-
-    @Override
-    public void write(long offset, ByteBuffer src) throws IOException {
-      next.write(offset, src);
-    }
-
-    @Override
-    public void discard(long offset, long length) throws IOException {
-      next.discard(offset, length);
-    }
-
-    @Override
-    public void flush() throws IOException {
-      next.flush();
-    }
-
-    @Override
-    public void prefetch(long offset, long length) {}
-
-    @Override
-    public void extents(long offset, long length, Visitor visitor) throws IOException {
-      next.extents(offset, length, visitor);
-    }
-
-    @Override
-    public void close() throws IOException {
-      next.close();
     }
   }
 

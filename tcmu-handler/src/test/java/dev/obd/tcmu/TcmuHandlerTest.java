@@ -8,6 +8,7 @@ import dev.obd.backstore.device.HandledDevice;
 import dev.obd.backstore.device.HandledDevice.State;
 import dev.obd.backstore.device.Handling;
 import dev.obd.backstore.device.MemoryDisk;
+import dev.obd.backstore.device.ResizableDisk;
 import dev.obd.backstore.device.ScriptedDisk;
 import dev.obd.testdata.vm.InGuest;
 import java.io.IOException;
@@ -170,28 +171,14 @@ class TcmuHandlerTest {
     assertThatThrownBy(() -> handling.remove("rw", false)).hasMessageContaining("no device rw");
   }
 
-  /** A disk that can become larger. */
-  private static final class Growing extends ScriptedDisk {
-    final AtomicLong size = new AtomicLong(4 * MIB);
-
-    Growing() {
-      super(MemoryDisk.writable(16L * MIB));
-    }
-
-    @Override
-    public long size() {
-      return size.get();
-    }
-  }
-
   @Test
   void theKernelLearnsOfANewSizeWhileTheDiskIsInUse() throws Exception {
-    var disk = new Growing();
+    var disk = new ResizableDisk(MemoryDisk.writable(16L * MIB), 4 * MIB);
     source.put("grows", () -> disk);
     String node = node(handling.create("grows", "lab/grows"));
     assertThat(Sh.ok("blockdev --getsize64 " + node).strip()).isEqualTo("" + 4 * MIB);
     try (var open = new RandomAccessFile(node, "r")) {
-      disk.size.set(16 * MIB);
+      disk.resize(16 * MIB);
       assertThat(handling.resized("grows")).isEmpty();
       assertThat(open.length()).isEqualTo(16 * MIB);
     }

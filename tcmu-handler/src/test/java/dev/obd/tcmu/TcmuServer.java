@@ -1,5 +1,6 @@
 package dev.obd.tcmu;
 
+import dev.obd.backstore.device.FileDisk;
 import dev.obd.backstore.device.HandledDevice.State;
 import dev.obd.backstore.device.Handling;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ public final class TcmuServer {
    */
   public static void main(String[] args) throws Exception {
     var source = new DisksByConfig();
-    source.put(args[0], () -> new FileDisk(Path.of(args[1])));
+    source.put(args[0], () -> FileDisk.open(Path.of(args[1])));
     Handling handling = new TcmuHandler().start(source);
     if (handling.devices().isEmpty()) {
       handling.create(args[0], "lab/" + args[0]);

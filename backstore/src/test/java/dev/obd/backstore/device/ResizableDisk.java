@@ -1,20 +1,19 @@
-package dev.obd.fuse;
+package dev.obd.backstore.device;
 
-import dev.obd.backstore.device.Disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
 /** The first bytes of another disk, as many as it is told. */
-final class ResizableDisk implements Disk {
+public final class ResizableDisk implements Disk {
   private final Disk disk;
   private volatile long size;
 
-  ResizableDisk(Disk disk, long size) {
+  public ResizableDisk(Disk disk, long size) {
     this.disk = disk;
     this.size = size;
   }
 
-  void resize(long newSize) {
+  public void resize(long newSize) {
     size = newSize;
   }
 
