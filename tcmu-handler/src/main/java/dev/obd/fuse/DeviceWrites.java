@@ -1,5 +1,6 @@
 package dev.obd.fuse;
 
+import dev.obd.backstore.device.ChangeGate;
 import dev.obd.backstore.device.Completion;
 import dev.obd.backstore.device.Request;
 import dev.obd.backstore.device.Status;
@@ -13,7 +14,7 @@ final class DeviceWrites {
   private static final int ZERO_RANGE = 0x10;
 
   private final DeviceCalls device;
-  private final WriteGate gate = new WriteGate();
+  private final ChangeGate gate = new ChangeGate();
   private final DiskChanges changes;
   private final ReplyBuffers buffers = new ReplyBuffers();
 

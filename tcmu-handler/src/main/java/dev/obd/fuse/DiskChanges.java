@@ -1,5 +1,6 @@
 package dev.obd.fuse;
 
+import dev.obd.backstore.device.ChangeGate;
 import dev.obd.backstore.device.Request;
 import dev.obd.backstore.device.Status;
 import java.nio.ByteBuffer;
@@ -12,9 +13,9 @@ final class DiskChanges {
   static final int SECTOR = 512;
 
   private final DeviceCalls device;
-  private final WriteGate gate;
+  private final ChangeGate gate;
 
-  DiskChanges(DeviceCalls device, WriteGate gate) {
+  DiskChanges(DeviceCalls device, ChangeGate gate) {
     this.device = device;
     this.gate = gate;
   }

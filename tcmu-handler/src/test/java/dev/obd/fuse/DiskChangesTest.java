@@ -3,6 +3,7 @@ package dev.obd.fuse;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.device.ChangeGate;
 import dev.obd.backstore.device.DeviceOptions;
 import dev.obd.backstore.device.MemoryDisk;
 import dev.obd.backstore.device.Request;
@@ -34,7 +35,7 @@ class DiskChangesTest {
     random.nextBytes(model);
     try (var device =
         new BlockDevice("d", MemoryDisk.writable(model.clone()), DeviceOptions.DEFAULTS)) {
-      var changes = new DiskChanges(calls(device), new WriteGate());
+      var changes = new DiskChanges(calls(device), new ChangeGate());
       for (int i = 0; i < 300; i++) {
         int offset = random.nextInt(SIZE);
         int length = random.nextInt(Math.min(SIZE - offset, 3000)) + 1;
@@ -55,7 +56,7 @@ class DiskChangesTest {
   @Test
   void manyWritersOfOneSectorDoNotUndoEachOther() throws Exception {
     try (var device = new BlockDevice("d", MemoryDisk.writable(4096), DeviceOptions.DEFAULTS)) {
-      var changes = new DiskChanges(calls(device), new WriteGate());
+      var changes = new DiskChanges(calls(device), new ChangeGate());
       var all = new CompletableFuture<?>[64];
       for (int i = 0; i < all.length; i++) {
         byte[] mine = {(byte) (i + 1), (byte) (i + 1)};
@@ -79,7 +80,7 @@ class DiskChangesTest {
 
   @Test
   void whoWantsToBeAloneIsNotOvertakenForEver() throws Exception {
-    var gate = new WriteGate();
+    var gate = new ChangeGate();
     gate.enter();
     Thread alone = Thread.ofVirtual().start(gate::enterAlone);
     while (alone.getState() != Thread.State.WAITING) {

@@ -1,5 +1,6 @@
 package dev.obd.tcmu.scsi;
 
+import dev.obd.backstore.device.ChangeGate;
 import dev.obd.backstore.device.Completion;
 import dev.obd.backstore.device.Status;
 import java.lang.invoke.MethodHandles;

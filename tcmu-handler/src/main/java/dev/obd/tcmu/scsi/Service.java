@@ -1,6 +1,7 @@
 package dev.obd.tcmu.scsi;
 
 import dev.obd.backstore.device.BlockDevice;
+import dev.obd.backstore.device.ChangeGate;
 import dev.obd.backstore.device.Request;
 import java.nio.ByteBuffer;
 import java.util.List;
