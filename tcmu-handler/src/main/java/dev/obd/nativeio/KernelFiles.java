@@ -79,17 +79,11 @@ public final class KernelFiles {
    * True if {@code blockDevice} or a part of it is mounted, swapped to, or part of another device.
    */
   public static boolean isClaimed(Path blockDevice) throws IOException {
-    LibC.Calls libc = LibC.calls();
-    String path = blockDevice.toString();
-    int errno =
-        FilelessThread.call(() -> {
-          int fd = libc.open(path, Fd.EXCLUSIVE | Fd.NON_BLOCKING | Fd.CLOSE_ON_EXEC, 0);
-          return fd < 0 ? -1 : libc.close(fd);
-        });
+    int errno = openAndClose(blockDevice, Fd.EXCLUSIVE);
     if (errno == Errno.EBUSY.number()) {
       return true;
     }
-    succeed(errno, "open(" + path + ")");
+    succeed(errno, "open(" + blockDevice + ")");
     return false;
   }
 
@@ -98,14 +92,16 @@ public final class KernelFiles {
    * May wait.
    */
   public static void touch(Path blockDevice) throws IOException {
+    succeed(openAndClose(blockDevice, Fd.READ_ONLY), "open(" + blockDevice + ")");
+  }
+
+  private static int openAndClose(Path blockDevice, int flags) throws IOException {
     LibC.Calls libc = LibC.calls();
     String path = blockDevice.toString();
-    int errno =
-        FilelessThread.call(() -> {
-          int fd = libc.open(path, Fd.READ_ONLY | Fd.NON_BLOCKING | Fd.CLOSE_ON_EXEC, 0);
-          return fd < 0 ? -1 : libc.close(fd);
-        });
-    succeed(errno, "open(" + path + ")");
+    return FilelessThread.call(() -> {
+      int fd = libc.open(path, flags | Fd.NON_BLOCKING | Fd.CLOSE_ON_EXEC, 0);
+      return fd < 0 ? -1 : libc.close(fd);
+    });
   }
 
   private static void succeed(int errno, String call) throws ErrnoException {
