@@ -34,82 +34,32 @@ public record Attachment(
     boolean complete) {
   /** Reached there. */
   Attachment at(String address) {
-    return new Attachment(
-        name,
-        source,
-        door,
-        where,
-        address,
-        mount,
-        mountMade,
-        fsType,
-        mountOptions,
-        writable,
-        upper,
-        replay,
-        since,
-        complete);
+    return with(where, address, mountMade, fsType, complete);
   }
 
   /** Exported as asked there. */
   Attachment askedFor(String address) {
-    return new Attachment(
-        name,
-        source,
-        door,
-        address,
-        node,
-        mount,
-        mountMade,
-        fsType,
-        mountOptions,
-        writable,
-        upper,
-        replay,
-        since,
-        complete);
+    return with(address, node, mountMade, fsType, complete);
   }
 
   /** With this file system. */
   Attachment holding(String type) {
-    return new Attachment(
-        name,
-        source,
-        door,
-        where,
-        node,
-        mount,
-        mountMade,
-        type,
-        mountOptions,
-        writable,
-        upper,
-        replay,
-        since,
-        complete);
+    return with(where, node, mountMade, type, complete);
   }
 
   /** About to be mounted. */
   Attachment mounting(boolean made) {
-    return new Attachment(
-        name,
-        source,
-        door,
-        where,
-        node,
-        mount,
-        made,
-        fsType,
-        mountOptions,
-        writable,
-        upper,
-        replay,
-        since,
-        complete);
+    return with(where, node, made, fsType, complete);
   }
 
   /** Attached. */
   Attachment completed() {
+    return with(where, node, mountMade, fsType, true);
+  }
+
+  /** What is learnt on the way; what was asked for stays. */
+  private Attachment with(
+      String where, String node, boolean mountMade, String fsType, boolean complete) {
     return new Attachment(
         name,
         source,
@@ -124,6 +74,6 @@ public record Attachment(
         upper,
         replay,
         since,
-        true);
+        complete);
   }
 }
