@@ -5,7 +5,6 @@ import dev.obd.backstore.socket.Transport;
 import dev.obd.backstore.socket.UnixSocketFile;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
@@ -93,7 +92,8 @@ public final class AdminServer implements Closeable {
                     ServerBootstrap bootstrap =
                         server.bootstrap().channel(server.transport.unixServer());
                     server.listener =
-                        listen(bootstrap.bind(server.transport.unixAddress(at)), "unix:" + path);
+                        Transport.listen(
+                            bootstrap.bind(server.transport.unixAddress(at)), "unix:" + path);
                     if (group.isPresent()) {
                       give(at, group.get());
                     }
@@ -113,7 +113,7 @@ public final class AdminServer implements Closeable {
         new AdminServer(routes, limits),
         server ->
             server.listener =
-                listen(
+                Transport.listen(
                     server
                         .bootstrap()
                         .channel(server.transport.tcpServer())
@@ -160,16 +160,6 @@ public final class AdminServer implements Closeable {
                 accept(channel);
               }
             });
-  }
-
-  private static Channel listen(ChannelFuture bind, String what)
-      throws IOException, InterruptedException {
-    bind.await();
-    Throwable failure = bind.cause();
-    if (failure != null) {
-      throw new IOException("cannot listen on " + what + ": " + failure.getMessage(), failure);
-    }
-    return bind.channel();
   }
 
   @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for a client turned away

@@ -9,7 +9,6 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -88,7 +87,7 @@ public final class NbdServer implements Closeable {
           .childOption(ChannelOption.SO_KEEPALIVE, true)
           .childOption(transport.keepAliveIdle(), transport.keepAliveIdleSeconds());
       this.file = null;
-      this.listener = listen(bootstrap.bind(tcp), "tcp:" + tcp);
+      this.listener = Transport.listen(bootstrap.bind(tcp), "tcp:" + tcp);
     } else {
       bootstrap.channel(transport.unixServer());
       var bound = new Channel[1];
@@ -98,20 +97,11 @@ public final class NbdServer implements Closeable {
               builder.mode,
               at ->
                   bound[0] =
-                      listen(bootstrap.bind(transport.unixAddress(at)), "unix:" + builder.unix));
+                      Transport.listen(
+                          bootstrap.bind(transport.unixAddress(at)), "unix:" + builder.unix));
       this.listener = bound[0];
     }
     log.info("nbd.listening address={} transport={}", uri(""), transport);
-  }
-
-  private static Channel listen(ChannelFuture bind, String what)
-      throws IOException, InterruptedException {
-    bind.await();
-    Throwable failure = bind.cause();
-    if (failure != null) {
-      throw new IOException("cannot listen on " + what + ": " + failure.getMessage(), failure);
-    }
-    return bind.channel();
   }
 
   @SuppressWarnings("FutureReturnValueIgnored") // nobody waits for a client turned away

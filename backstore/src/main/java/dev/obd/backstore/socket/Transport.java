@@ -1,5 +1,7 @@
 package dev.obd.backstore.socket;
 
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
@@ -13,6 +15,7 @@ import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
@@ -62,6 +65,22 @@ public enum Transport {
 
   public int keepAliveIdleSeconds() {
     return KEEPALIVE_IDLE_SECONDS;
+  }
+
+  /**
+   * Waits for a server to listen.
+   *
+   * @param what the address, for the error
+   * @throws IOException if it cannot
+   */
+  public static Channel listen(ChannelFuture bind, String what)
+      throws IOException, InterruptedException {
+    bind.await();
+    Throwable failure = bind.cause();
+    if (failure != null) {
+      throw new IOException("cannot listen on " + what + ": " + failure.getMessage(), failure);
+    }
+    return bind.channel();
   }
 
   IoHandlerFactory ioHandler() {
