@@ -74,18 +74,7 @@ final class AttachCommand implements Callable<Integer> {
       description = "Options of the mount, separated by commas.")
   private @Nullable String mountOptions;
 
-  @Option(
-      names = "--rw",
-      description =
-          "Writable: changes go to a layer of their own; 'obd commit --upper' makes an image of it.")
-  private boolean writable;
-
-  @Option(
-      names = "--upper",
-      paramLabel = "DIR",
-      description =
-          "Where the writable layer is, or is to be made (default: under OBD_HOME, named after SRC).")
-  private @Nullable Path upper;
+  @Mixin private UpperOptions upper;
 
   @Option(
       names = "--name",
@@ -113,9 +102,7 @@ final class AttachCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (upper != null && !writable) {
-      throw new ParameterException(spec.commandLine(), "--upper needs --rw");
-    }
+    upper.check();
     if ((fsType != null || mountOptions != null) && mount == null) {
       throw new ParameterException(spec.commandLine(), "--fstype and --mount-options need --mount");
     }
@@ -127,8 +114,8 @@ final class AttachCommand implements Callable<Integer> {
             absolute(mount),
             fsType,
             mountOptions,
-            writable,
-            absolute(upper),
+            upper.writable(),
+            absolute(upper.upper().orElse(null)),
             !noReplay);
     JsonObject device;
     try (Interrupt interrupt = new Interrupt();

@@ -13,7 +13,6 @@ import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +21,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -90,20 +88,7 @@ final class RecordCommand implements Callable<Integer> {
       description = "Record this device of the daemon's, while others use it.")
   private @Nullable String device;
 
-  @Option(
-      names = "--nbd",
-      paramLabel = "unix:PATH|tcp:HOST:PORT",
-      description = "Serve it over NBD there. May be given more than once.")
-  private List<String> nbd = new ArrayList<>();
-
-  @Option(names = "--mount", paramLabel = "DIR", description = "Mount its file system there.")
-  private @Nullable Path mount;
-
-  @Option(
-      names = "--fstype",
-      paramLabel = "TYPE",
-      description = "The file system's type (default ${DEFAULT-VALUE}).")
-  private String fsType = "ext4";
+  @Mixin private ServingOptions serving;
 
   @Option(
       names = "--grace",
@@ -144,15 +129,14 @@ final class RecordCommand implements Callable<Integer> {
     if (destination == null) {
       throw new ParameterException(spec.commandLine(), "Missing required parameter: 'DST'");
     }
-    List<URI> addresses = nbd.stream().map(Frontends::nbd).toList();
+    ServingOptions.Places places = serving.places();
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Interrupt interrupt = new Interrupt(GRACE);
         Session session = options.open()) {
       ImageStore.Target target = session.images().target(destination);
       ImagePlans.Source.Stored image = Sources.image(session, source);
       ImageBuilder.requireTraceable(image.image(), replace);
-      var use =
-          new RecordRun.Use(addresses, Optional.ofNullable(mount), fsType, time, grace, command);
+      var use = new RecordRun.Use(places, time, grace, command);
       Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
       tell(terminal, recorded);
       finish(session, image.image(), recorded, target, terminal);
@@ -161,7 +145,7 @@ final class RecordCommand implements Callable<Integer> {
   }
 
   private int recordDevice(String what) throws Exception {
-    if (!nbd.isEmpty() || mount != null || !command.isEmpty()) {
+    if (!serving.nowhere() || !command.isEmpty()) {
       throw new ParameterException(
           spec.commandLine(), "--device records what others do: without --nbd, --mount and CMD");
     }

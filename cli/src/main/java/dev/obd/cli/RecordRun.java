@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,18 +60,12 @@ final class RecordRun {
   /**
    * What to do with the image.
    *
-   * @param nbd where to serve it; empty, and no mount: on a socket of its own
+   * @param places where to serve it; nowhere: on a socket of its own
    * @param time the most to record
    * @param grace how long the command may take to end when it is asked to
    * @param command to run; empty to wait
    */
-  record Use(
-      List<URI> nbd,
-      Optional<Path> mount,
-      String fsType,
-      Duration time,
-      Duration grace,
-      List<String> command) {}
+  record Use(ServingOptions.Places places, Duration time, Duration grace, List<String> command) {}
 
   private final Session session;
   private final Interrupt interrupt;
@@ -118,16 +111,10 @@ final class RecordRun {
       throws IOException, InterruptedException {
     Path own = null;
     try {
-      List<URI> addresses = new ArrayList<>(use.nbd());
-      if (addresses.isEmpty() && use.mount().isEmpty()) {
+      List<URI> addresses = use.places().addresses(session.home(), true);
+      if (addresses.isEmpty()) {
         own = ownSocket();
         addresses.add(Frontends.nbd("unix:" + own));
-      }
-      if (use.mount().isPresent()) {
-        Path file =
-            Files.createDirectories(session.home().run())
-                .resolve("disk-" + ProcessHandle.current().pid());
-        addresses.add(Frontends.mount(file, use.mount().get(), use.fsType(), true));
       }
       Map<String, String> variables = new LinkedHashMap<>();
       for (URI address : addresses) {

@@ -9,13 +9,9 @@ import dev.obd.backstore.image.UpperBase;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,33 +41,9 @@ final class ServeCommand implements Callable<Integer> {
       description = "An image, an overlaybd config.v1.json or a layer file.")
   private String source;
 
-  @Option(
-      names = "--nbd",
-      paramLabel = "unix:PATH|tcp:HOST:PORT",
-      description = "Serve it over NBD there. May be given more than once.")
-  private List<String> nbd = new ArrayList<>();
+  @Mixin private ServingOptions serving;
 
-  @Option(names = "--mount", paramLabel = "DIR", description = "Mount its file system there.")
-  private @Nullable Path mount;
-
-  @Option(
-      names = "--fstype",
-      paramLabel = "TYPE",
-      description = "The file system's type (default ${DEFAULT-VALUE}).")
-  private String fsType = "ext4";
-
-  @Option(
-      names = "--rw",
-      description =
-          "Writable: changes go to a layer of their own; 'obd commit --upper' makes an image of it.")
-  private boolean writable;
-
-  @Option(
-      names = "--upper",
-      paramLabel = "DIR",
-      description =
-          "Where the writable layer is, or is to be made (default: under OBD_HOME, named after SRC).")
-  private @Nullable Path upper;
+  @Mixin private UpperOptions upper;
 
   @Option(names = "--no-replay", description = "Leave the image's trace alone.")
   private boolean noReplay;
@@ -91,14 +63,13 @@ final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (nbd.isEmpty() && mount == null) {
+    if (serving.nowhere()) {
       throw new ParameterException(
           spec.commandLine(), "where to? Give --nbd unix:PATH, --nbd tcp:HOST:PORT or --mount DIR");
     }
-    if (upper != null && !writable) {
-      throw new ParameterException(spec.commandLine(), "--upper needs --rw");
-    }
-    List<URI> addresses = new ArrayList<>(nbd.stream().map(Frontends::nbd).toList());
+    upper.check();
+    boolean writable = upper.writable();
+    ServingOptions.Places places = serving.places();
     PrintWriter out = spec.commandLine().getOut();
     try (Interrupt interrupt = new Interrupt();
         Session session = options.open()) {
@@ -110,13 +81,7 @@ final class ServeCommand implements Callable<Integer> {
       OpenOptions how =
           OpenOptions.DEFAULTS.withReplay(!noReplay).withReplayConcurrency(concurrency);
       try (Attachment attachment = Attachment.open(session, plan, how, patience)) {
-        if (mount != null) {
-          Path file =
-              Files.createDirectories(session.home().run())
-                  .resolve("disk-" + ProcessHandle.current().pid());
-          addresses.add(Frontends.mount(file, mount, fsType, !writable));
-        }
-        for (URI address : addresses) {
+        for (URI address : places.addresses(session.home(), !writable)) {
           Export export = attachment.export(address);
           out.println(
               "ready "
@@ -134,13 +99,14 @@ final class ServeCommand implements Callable<Integer> {
 
   private UpperFiles upper(Session session, Source resolved) throws IOException {
     ImagePlan plan = resolved.plan();
-    if (plan.upper().isPresent() && upper == null) {
+    if (plan.upper().isPresent() && upper.upper().isEmpty()) {
       return plan.upper().get(); // an overlaybd configuration brings its own
     }
     Path dir =
-        upper != null
-            ? upper
-            : session.home().uppers().resolve(UpperBase.directoryName(name(resolved)));
+        upper
+            .upper()
+            .orElseGet(
+                () -> session.home().uppers().resolve(UpperBase.directoryName(name(resolved))));
     UpperFiles files = UpperBase.prepare(dir, plan);
     spec.commandLine().getErr().println("writable layer: " + dir);
     return files;
