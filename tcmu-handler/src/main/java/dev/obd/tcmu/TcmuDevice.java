@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.logging.log4j.LogManager;
@@ -48,8 +49,8 @@ final class TcmuDevice implements RingThread.Listener {
   private final Backoff backoff;
   private final CommandGate gate;
 
-  /** True while a task on the lifecycle threads opens it, so that no second one does. */
-  private final AtomicBoolean opening = new AtomicBoolean();
+  /** Whose permit is held while something opens the device, so that nothing else does. */
+  private final Semaphore opening = new Semaphore(1);
 
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -106,6 +107,16 @@ final class TcmuDevice implements RingThread.Listener {
     return state;
   }
 
+  /** True while an attempt to open it is under way. */
+  boolean isBeingOpened() {
+    return opening.availablePermits() == 0;
+  }
+
+  /** True from when it is left or removed. */
+  boolean isClosed() {
+    return closed.get();
+  }
+
   HandledDevice describe() {
     Optional<Path> node = lun().flatMap(Lun::node);
     return new HandledDevice("uio" + uioNumber, name.device(), name.config(), node, state);
@@ -138,10 +149,17 @@ final class TcmuDevice implements RingThread.Listener {
     record Elsewhere() implements Opened {}
   }
 
-  /** Serves a device that the kernel has just made. May wait. */
+  /**
+   * Serves a device that the kernel is making, and that waits for how this ends. If it was found
+   * before the kernel told of it, an attempt to take it over may be under way: that one decides if
+   * it succeeds. May wait.
+   */
   Opened openNew() {
-    opening.set(true);
+    opening.acquireUninterruptibly();
     try {
+      if (state instanceof State.Serving) {
+        return new Opened.Served();
+      }
       BlockDevice opened = openImage();
       try {
         serveRing(false);
@@ -149,7 +167,9 @@ final class TcmuDevice implements RingThread.Listener {
         source.release(opened);
         throw e;
       }
-      serve(opened);
+      if (!serve(opened)) {
+        return new Opened.Refused("it ended while it was being made");
+      }
       return new Opened.Served();
     } catch (IOException | RuntimeException | Error e) { // also: no memory for a thread
       log.error("tcmu.open.failed device={}", name, e);
@@ -160,7 +180,7 @@ final class TcmuDevice implements RingThread.Listener {
           ? new Opened.Elsewhere()
           : new Opened.Refused(reason(e));
     } finally {
-      opening.set(false);
+      opened();
     }
   }
 
@@ -182,8 +202,14 @@ final class TcmuDevice implements RingThread.Listener {
     gate.refuse();
   }
 
+  /** The attempt is over. */
+  private void opened() {
+    opening.release();
+    tellIfRemoved();
+  }
+
   private void tryToServe() {
-    if (closed.get() || !opening.compareAndSet(false, true)) {
+    if (closed.get() || !opening.tryAcquire()) {
       return;
     }
     try {
@@ -193,22 +219,19 @@ final class TcmuDevice implements RingThread.Listener {
             try {
               takeOver();
             } finally {
-              opening.set(false);
-              tellIfRemoved();
+              opened();
             }
           });
     } catch (OutOfMemoryError e) { // no memory for a thread
       failed(e);
-      opening.set(false);
-      tellIfRemoved();
+      opened();
     }
   }
 
   private void takeOver() {
     try {
       serveRing(true);
-      if (!closed.get()) {
-        serve(openImage());
+      if (!closed.get() && serve(openImage())) {
         log.info("tcmu.adopted device={} uio={}", name, uioNumber);
       }
     } catch (IOException | RuntimeException | Error e) {
@@ -302,7 +325,8 @@ final class TcmuDevice implements RingThread.Listener {
     }
   }
 
-  private void serve(BlockDevice opened) throws IOException {
+  /** False if the device is not to be served any more; then {@code opened} is released. */
+  private boolean serve(BlockDevice opened) throws IOException {
     boolean late;
     synchronized (this) {
       late = closed.get() || state instanceof State.Ended;
@@ -313,7 +337,7 @@ final class TcmuDevice implements RingThread.Listener {
     }
     if (late) {
       source.release(opened);
-      return;
+      return false;
     }
     var identity = new Identity(() -> environment.tree().serial(name), name.config());
     ScsiDisk scsi = new ScsiDisk(opened, identity, environment.workers());
@@ -325,6 +349,7 @@ final class TcmuDevice implements RingThread.Listener {
       }
     });
     log.info("tcmu.serving device={} uio={} size={}", name, uioNumber, opened.size());
+    return true;
   }
 
   /**
@@ -348,7 +373,7 @@ final class TcmuDevice implements RingThread.Listener {
 
   /** Once, and after an image that was being opened meanwhile is released. */
   private void tellIfRemoved() {
-    if (!opening.get() && removed.compareAndSet(true, false)) {
+    if (!isBeingOpened() && removed.compareAndSet(true, false)) {
       source.removed(name);
     }
   }

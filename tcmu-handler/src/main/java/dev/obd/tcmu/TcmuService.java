@@ -155,7 +155,7 @@ final class TcmuService {
     DeviceName name = parsed.get();
     log.debug("tcmu.event {}", event);
     TcmuDevice known = devices.get(event.uio());
-    if (known != null && !known.name().equals(name)) {
+    if (known != null && (!known.name().equals(name) || known.isClosed())) {
       known = null; // the number was used before
     }
     switch (event) {
@@ -174,11 +174,8 @@ final class TcmuService {
 
   private void added(
       DeviceEvent event, DeviceName name, ServedSource source, @Nullable TcmuDevice known) {
-    if (known != null) { // it was found before its event came
-      events.answer(event, 0);
-      return;
-    }
-    TcmuDevice device = device(event.uio(), name, source);
+    // It may have been found before its event came; how its opening ends counts all the same.
+    TcmuDevice device = known != null ? known : device(event.uio(), name, source);
     devices.put(event.uio(), device);
     refusals.remove(name);
     answer(
@@ -188,7 +185,9 @@ final class TcmuService {
             case Opened.Served _ -> OptionalInt.of(0);
             case Opened.Elsewhere _ -> OptionalInt.empty();
             case Opened.Refused(String why) -> {
-              refusals.put(name, why);
+              if (name.hba() == OwnDevices.HBA) { // others do not ask
+                refusals.put(name, why);
+              }
               yield OptionalInt.of(-Errno.ENOENT.number());
             }
           };
@@ -285,7 +284,8 @@ final class TcmuService {
       }
     });
     devices.forEach((uio, device) -> {
-      if (device.name().equals(existing.get(uio))) {
+      // One that is being opened stays, however long that takes: the kernel waits for how it ends.
+      if (device.name().equals(existing.get(uio)) || device.isBeingOpened()) {
         return;
       }
       if (suspects.contains(uio)) {
