@@ -18,6 +18,7 @@ public final class CacheStats {
   final LongAdder aheadBytes = new LongAdder();
   final LongAdder aheadUsedBytes = new LongAdder();
   final LongAdder promotions = new LongAdder();
+  final LongAdder overtaken = new LongAdder();
   final LongAdder corruptUnits = new LongAdder();
   final LongAdder evictedUnits = new LongAdder();
   final LongAdder evictedBytes = new LongAdder();
@@ -40,6 +41,7 @@ public final class CacheStats {
    * @param aheadBytes the part of {@code fetchedBytes} that nobody was waiting for
    * @param aheadUsedBytes bytes of prefetched units that were read later, whole units
    * @param promotions prefetches under way that a reader came to wait for
+   * @param overtaken fetches under way for which a reader did not wait any longer
    * @param corruptUnits units or records that failed their checksum
    * @param evictedUnits units dropped to make room
    * @param unstoredUnits fetched units that could not be kept: no room, a failing disk
@@ -57,6 +59,7 @@ public final class CacheStats {
       long aheadBytes,
       long aheadUsedBytes,
       long promotions,
+      long overtaken,
       long corruptUnits,
       long evictedUnits,
       long evictedBytes,
@@ -91,6 +94,7 @@ public final class CacheStats {
         aheadBytes.sum(),
         aheadUsedBytes.sum(),
         promotions.sum(),
+        overtaken.sum(),
         corruptUnits.sum(),
         evictedUnits.sum(),
         evictedBytes.sum(),

@@ -274,7 +274,11 @@ public final class CachedSource implements Prefetchable {
       if (me.purpose() == Purpose.DEMAND && load.urgency().raise()) {
         stats.promotions.increment();
       }
-      load.await(me, name());
+      if (!load.await(me, name())) {
+        loads.remove(load); // it may still bring its bytes; from now on others ask anew
+        stats.overtaken.increment();
+        return null;
+      }
       ByteBuffer bytes = load.bytes();
       if (bytes != null) {
         return load.isDistrusted() ? null : bytes;

@@ -1,6 +1,7 @@
 package dev.obd.backstore.cache;
 
 import dev.obd.io.ReadContext;
+import dev.obd.io.ReadContext.Purpose;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
@@ -10,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One fetch of neighbouring units, and everybody who waits for it. Thread-safe. */
 final class Load {
+  /** The most that a reader waits for a fetch that may outlast it. */
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final long firstUnit;
   private final long units;
   private final ReadContext context;
@@ -63,13 +67,27 @@ final class Load {
     ended.countDown();
   }
 
-  /** Waits for the end, but no longer than the waiter's own deadline. */
-  void await(ReadContext waiter, String name) throws IOException {
+  /**
+   * Waits for the end, but no longer than the waiter's own deadline. A reader whose deadline comes
+   * before this fetch's keeps half of its time, or all but ten seconds, for an attempt of its own:
+   * a prefetch may sit on a dead connection for longer than a reader may wait.
+   *
+   * @return false if it is time for the waiter's own attempt
+   * @throws InterruptedIOException if the waiter's time is over
+   */
+  boolean await(ReadContext waiter, String name) throws IOException {
+    long left = waiter.deadline().remainingNanos();
+    boolean endsBefore = context.deadline().remainingNanos() <= left;
+    boolean waits = endsBefore || waiter.purpose() != Purpose.DEMAND;
     try {
-      if (!ended.await(waiter.deadline().remainingNanos(), TimeUnit.NANOSECONDS)) {
+      if (ended.await(waits ? left : Math.min(left / 2, PATIENCE_NANOS), TimeUnit.NANOSECONDS)) {
+        return true;
+      }
+      if (waits) {
         throw new InterruptedIOException(
             name + ": the time ran out waiting for a fetch already under way");
       }
+      return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException(name + ": interrupted waiting for a fetch under way");

@@ -51,6 +51,10 @@ final class CacheMetrics implements Source {
         "Prefetches under way that a reader came to wait for.",
         now.promotions());
     f.counter(
+        "obd_cache_overtaken_fetches",
+        "Fetches so slow that a reader who waited for them asked once more.",
+        now.overtaken());
+    f.counter(
         "obd_cache_checksum_failures",
         "Units or records on disk that were damaged, and were fetched again.",
         now.corruptUnits());

@@ -117,14 +117,41 @@ class SingleFlightTest {
   @Test
   void aJoinerWaitsNoLongerThanItsOwnDeadline() throws Exception {
     originWaits();
-    Future<byte[]> loader = threads.submit(() -> read(source, 0, 500));
+    Deadline soon = in(300);
+    Future<byte[]> loader =
+        threads.submit(() -> as(Purpose.DEMAND, soon, () -> read(source, 0, 500)));
     until(() -> origin.requests.size() == 1);
-    assertThatThrownBy(() -> as(Purpose.DEMAND, in(30), () -> read(source, 0, 10)))
+    assertThatThrownBy(() -> as(Purpose.DEMAND, soon, () -> read(source, 0, 10)))
         .isInstanceOf(InterruptedIOException.class)
         .hasMessageContaining("time ran out");
     answer.countDown();
     assertThat(loader.get()).isEqualTo(Arrays.copyOf(content, 500));
     assertThat(origin.requests).hasSize(1);
+  }
+
+  @Test
+  void aReaderWhoMayNotWaitAsLongAsAStalledPrefetchAsksItself() throws Exception {
+    origin.hook =
+        (offset, length) -> {
+          if (origin.requests.size() == 1) {
+            try {
+              answer.await();
+            } catch (InterruptedException e) {
+              throw new InterruptedIOException();
+            }
+          }
+        };
+    Future<?> stalled = threads.submit(() -> prefetch(source, new Range(0, 500)));
+    until(() -> origin.requests.size() == 1);
+    assertThat(as(Purpose.DEMAND, in(400), () -> read(source, 100, 500)))
+        .isEqualTo(Arrays.copyOfRange(content, 100, 600));
+    assertThat(origin.requests).hasSize(2);
+    assertThat(cache.stats().snapshot().overtaken()).isEqualTo(1);
+    // What comes late all the same is neither an error nor kept twice.
+    answer.countDown();
+    stalled.get();
+    assertThat(read(source, 0, 500)).isEqualTo(Arrays.copyOf(content, 500));
+    assertThat(origin.requests).hasSize(2);
   }
 
   @Test
