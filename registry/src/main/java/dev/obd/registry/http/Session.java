@@ -166,7 +166,7 @@ final class Session {
       failure = Failures.of(answer, options.clock());
     }
     if (failure instanceof Failures.Throttled throttled) {
-      pauses.ask(origin, throttled.retryAfter());
+      pauses.ask(origin, answer.status(), throttled.retryAfter());
     }
     throw failure;
   }
