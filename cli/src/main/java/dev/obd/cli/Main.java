@@ -37,6 +37,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       QuickstartCommand.class,
       PullCommand.class,
+      FetchCommand.class,
       PushCommand.class,
       LsCommand.class,
       TagCommand.class,

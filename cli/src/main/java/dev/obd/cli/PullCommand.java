@@ -1,7 +1,9 @@
 package dev.obd.cli;
 
+import dev.obd.backstore.image.WholeLayers;
 import dev.obd.backstore.store.LoadedImage;
 import dev.obd.registry.ImageReference;
+import dev.obd.registry.layout.OciLayout;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -18,10 +20,14 @@ import picocli.CommandLine.Spec;
     description = {
       "Bring an image into the local store: manifest, config and trace; with --data its layers, too.",
       "Without --data what is read of the layers is fetched when it is read.",
+      "With --data it can be stopped and killed at any time: the same command goes on where it ended.",
       "",
-      "  obd pull registry.example/base:v1"
+      "  obd pull registry.example/base:v1",
+      "  obd pull --data registry.example/base:v1"
     })
 final class PullCommand implements Callable<Integer> {
+  private static final long FREE_RESERVE_BYTES = 1L << 30;
+
   @Spec private CommandSpec spec;
 
   @Mixin private SessionOptions options;
@@ -32,11 +38,13 @@ final class PullCommand implements Callable<Integer> {
   @Option(names = "--data", description = "Bring the layers, too: it can then be used offline.")
   private boolean data;
 
+  @Mixin private Fetching fetching;
+
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() throws IOException, InterruptedException {
     if (reference.startsWith("oci:")) {
       throw new IllegalArgumentException(
           reference
@@ -46,10 +54,16 @@ final class PullCommand implements Callable<Integer> {
     }
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Session session = options.open()) {
-      LoadedImage image =
-          session
-              .images()
-              .pull(ImageReference.parse(reference), data, terminal.progress("pulling"));
+      ImageReference name = ImageReference.parse(reference);
+      LoadedImage image = session.images().pull(name, terminal.progress("pulling"));
+      if (data) {
+        OciLayout store = session.images().layout();
+        fetching.run(
+            session,
+            new WholeLayers(session.opener()).inStore(image, store, FREE_RESERVE_BYTES),
+            terminal);
+        image = session.images().complete(name, terminal.progress("storing"));
+      }
       NamedImage.of(image).print(spec.commandLine().getOut(), json);
     }
     return 0;

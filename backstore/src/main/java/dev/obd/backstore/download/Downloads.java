@@ -109,7 +109,7 @@ public final class Downloads implements Closeable {
           }
           layersDone.incrementAndGet();
           bytesOfDone.addAndGet(next.task.sizeBytes());
-        } catch (LayerDownload.BusyElsewhere e) {
+        } catch (PartialFile.BusyElsewhere e) {
           queue.add(next);
           pause = FIRST_RETRY_NANOS;
         } catch (IOException e) {

@@ -1,6 +1,6 @@
 package dev.obd.backstore.download;
 
-/** Bytes per second, on average over about a second. Not thread-safe: one download's. */
+/** Bytes per second, on average over about a second. Thread-safe. */
 final class Throttle {
   private static final long WINDOW_NANOS = 1_000_000_000;
 
@@ -16,7 +16,7 @@ final class Throttle {
   }
 
   /** How long to wait at {@code nowNanos} before {@code bytes} may be fetched. */
-  long delayNanos(long nowNanos, long bytes) {
+  synchronized long delayNanos(long nowNanos, long bytes) {
     if (bytesPerSecond == 0) {
       return 0;
     }

@@ -1,6 +1,7 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.cache.BlobCache;
+import dev.obd.backstore.cache.CachedSource;
 import dev.obd.backstore.download.DownloadContext;
 import dev.obd.backstore.download.DownloadTask;
 import dev.obd.backstore.download.Downloads;
@@ -106,6 +107,16 @@ public final class ImageOpener {
   /** An opener like this one that downloads layers where {@link OpenOptions#download} says so. */
   public ImageOpener withDownloads(DownloadContext context) {
     return new ImageOpener(layers, Optional.of(context), executor, scheduler, ticker);
+  }
+
+  /** A layer's blob for reading it whole, once: what the cache has is used, nothing is added. */
+  BlockSource background(LayerOrigin origin) throws IOException {
+    return layers.background(origin);
+  }
+
+  /** A remote layer's blob for bringing all of it into the cache. */
+  CachedSource filling(LayerOrigin origin) throws IOException {
+    return layers.filling(origin);
   }
 
   /**

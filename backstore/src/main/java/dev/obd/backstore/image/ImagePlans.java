@@ -152,7 +152,7 @@ public final class ImagePlans {
     return new ImagePlan(image.name(), lowers, use, Optional.empty());
   }
 
-  private static LayerOrigin origin(LoadedImage image, Descriptor layer) throws IOException {
+  static LayerOrigin origin(LoadedImage image, Descriptor layer) throws IOException {
     Repository holder = image.holderOf(layer);
     if (holder instanceof OciLayout) {
       return new LayerOrigin(

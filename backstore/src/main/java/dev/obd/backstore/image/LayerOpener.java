@@ -73,10 +73,19 @@ final class LayerOpener {
 
   /** A layer's blob for reading it whole, once, behind everybody else: what is here is used. */
   BlockSource background(LayerOrigin origin) throws IOException {
+    return origin.link().isEmpty() ? origin.opener().open() : behind(origin, false);
+  }
+
+  /** A remote layer's blob for bringing all of it into the cache, behind everybody else. */
+  CachedSource filling(LayerOrigin origin) throws IOException {
+    return behind(origin, true);
+  }
+
+  private CachedSource behind(LayerOrigin origin, boolean keep) throws IOException {
     BlockSource source = origin.opener().open();
     source = MeteredSource.of(source, recorders.background(source.name()), ticker);
     source = new ScheduledSource(source, links.of(origin.link().orElseThrow()));
-    return cache.source(origin.digest().orElseThrow(), source, false);
+    return cache.source(origin.digest().orElseThrow(), source, keep);
   }
 
   private final class Chain {

@@ -285,13 +285,24 @@ public final class ImageStore {
     }
   }
 
-  /**
-   * Brings an image's manifest, config and trace into the store; with {@code data} its layers too.
-   */
-  public LoadedImage pull(ImageReference reference, boolean data, Progress progress)
-      throws IOException {
-    copy(fromRegistry(reference), storeTarget(reference, !data), progress);
+  /** Brings an image's manifest, config and trace into the store; layers stay where they are. */
+  public LoadedImage pull(ImageReference reference, Progress progress) throws IOException {
+    copy(fromRegistry(reference), storeTarget(reference, true), progress);
     return find(reference).orElseThrow();
+  }
+
+  /**
+   * Makes the store's image of that name one that needs no registry. Layers that are not here yet
+   * are copied.
+   */
+  public LoadedImage complete(ImageReference reference, Progress progress) throws IOException {
+    copy(find(reference).orElseThrow(), storeTarget(reference, false), progress);
+    return find(reference).orElseThrow();
+  }
+
+  /** The layout behind this store. */
+  public OciLayout layout() {
+    return store;
   }
 
   private static Document documentOf(LoadedImage image) throws IOException {

@@ -242,6 +242,19 @@ public final class OciLayout implements Repository {
     });
   }
 
+  /** Where the blob lies, or is to lie. A writer makes it appear there whole and verified. */
+  public Path blobFile(Digest digest) {
+    return file(digest);
+  }
+
+  /**
+   * Where a blob may be put together; on the file system of {@link #blobFile}. Left behind it is
+   * removed by {@link #gc}.
+   */
+  public Path partFile(Digest digest) {
+    return temporaries().resolve(digest.hex() + ".part");
+  }
+
   @Override
   public List<String> tags() throws IOException {
     return list().stream().flatMap(e -> e.tag().stream()).distinct().sorted().toList();
