@@ -179,6 +179,7 @@ public final class BlobCache implements Closeable {
 
   private void count(BlobFile blob) {
     try {
+      context.capacity().tick(); // what was used before is older
       blob.recount();
       context.capacity().used(blob);
     } catch (IOException e) {
@@ -230,6 +231,23 @@ public final class BlobCache implements Closeable {
     return context.stats();
   }
 
+  /**
+   * Keeps all of a blob that is here, or comes, from being evicted, from now on and after restarts;
+   * it counts against the capacity still. Other processes notice within their next evictions.
+   */
+  public void keep(Digest digest) throws IOException {
+    Path mark = BlobFile.keepPath(context.config().directory(), digest.value());
+    if (!Files.exists(mark)) {
+      Files.createFile(mark);
+    }
+    context.capacity().keptChanged();
+  }
+
+  /** Lets a blob be evicted again; false if it was not kept. */
+  public boolean unkeep(Digest digest) throws IOException {
+    return Files.deleteIfExists(BlobFile.keepPath(context.config().directory(), digest.value()));
+  }
+
   /** Removes a blob's files; false if there are none, or it is open. */
   public synchronized boolean remove(Digest digest) {
     BlobFile blob = blobs.get(digest);
@@ -238,13 +256,12 @@ public final class BlobCache implements Closeable {
 
   private boolean forget(BlobFile blob) {
     try {
-      blob.delete();
+      context.capacity().remove(blob, blob::delete);
     } catch (IOException e) {
       context.health().failed(e);
       return false;
     }
     blobs.remove(blob.format().digest());
-    context.capacity().remove(blob);
     return true;
   }
 

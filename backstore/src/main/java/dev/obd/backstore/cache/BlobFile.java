@@ -66,10 +66,20 @@ final class BlobFile {
     return directory.resolve(digest + ".map");
   }
 
+  /** Its presence says that nothing of the blob is to be evicted. */
+  static Path keepPath(Path directory, String digest) {
+    return directory.resolve(digest + ".keep");
+  }
+
   /** The map first: without it the data is nobody's. */
   static void deleteFiles(Path directory, Digest digest) throws IOException {
     Files.deleteIfExists(mapPath(directory, digest.value()));
     Files.deleteIfExists(dataPath(directory, digest.value()));
+  }
+
+  /** True if nothing of it is to be evicted: whoever said so, in whatever process. */
+  boolean isKept() {
+    return Files.exists(keepPath(context.config().directory(), format.digest().value()));
   }
 
   MapFormat format() {
@@ -183,19 +193,27 @@ final class BlobFile {
       context.health().failed(e);
     } finally {
       give(scratch);
-      int before = states.unpin(unit, hit);
+      long now = context.capacity().now();
+      long sameUse = context.capacity().sameUse();
+      long before = states.unpin(unit, hit, now, sameUse);
       if (hit) {
-        counted(unit, before);
+        counted(unit, before, now, sameUse);
       }
     }
     return hit;
   }
 
-  private void counted(int unit, int before) {
+  private void counted(int unit, long before, long now, long sameUse) {
     context.capacity().used(this);
+    if (UnitStates.isBusy(before)) {
+      return;
+    }
     int length = format.unitLength(unit);
-    if ((before & (UnitStates.PRESENT | UnitStates.BUSY)) == 0) {
+    if (!UnitStates.isPresent(before)) {
       adopt(length); // another process put it there, or the map was not read yet
+    } else if (!UnitStates.isOld(before)
+        && UnitStates.isOld(UnitStates.used(before, now, sameUse))) {
+      context.capacity().aged(length);
     }
     if ((before & UnitStates.AHEAD) != 0) {
       context.stats().aheadUsedBytes.add(length);
@@ -298,12 +316,13 @@ final class BlobFile {
     if (!mayStore(files)) {
       return false;
     }
-    int before = states.begin(unit);
+    long before = states.begin(unit);
     if (before < 0) {
       return false;
     }
     int length = format.unitLength(unit);
-    boolean counted = (before & UnitStates.PRESENT) != 0;
+    boolean counted = UnitStates.isPresent(before);
+    boolean old = UnitStates.isOld(before);
     boolean stored = false;
     try {
       if (!counted) {
@@ -316,11 +335,22 @@ final class BlobFile {
       return stored;
     } finally {
       if (counted && !stored) {
-        forget(length);
+        forget(length, old);
       }
-      int flags = UnitStates.PRESENT | (ahead ? UnitStates.AHEAD | UnitStates.USED : 0);
-      states.end(unit, stored ? flags : 0);
+      states.end(unit, stored ? stored(before, old, length, ahead) : 0);
     }
+  }
+
+  /** The word of a unit just written. What comes back soon after it had gone was missed: old. */
+  private long stored(long before, boolean old, int length, boolean ahead) {
+    Capacity capacity = context.capacity();
+    boolean back = !old && !ahead && capacity.isBack(UnitStates.stamp(before));
+    if (back) {
+      capacity.aged(length);
+    }
+    long generation = old || back ? UnitStates.OLD : 0;
+    return UnitStates.stamped(
+        UnitStates.PRESENT | generation | (ahead ? UnitStates.AHEAD : 0), capacity.tick());
   }
 
   private boolean write(Pair files, int unit, ByteBuffer bytes) {
@@ -360,7 +390,7 @@ final class BlobFile {
 
   /** Makes a unit absent, because its bytes are wrong. A unit being written is left alone. */
   void drop(Pair files, int unit) {
-    int before = states.begin(unit);
+    long before = states.begin(unit);
     if (before < 0) {
       return;
     }
@@ -372,8 +402,8 @@ final class BlobFile {
     } catch (IOException e) {
       context.health().failed(e);
     } finally {
-      if ((before & UnitStates.PRESENT) != 0) {
-        forget(format.unitLength(unit));
+      if (UnitStates.isPresent(before)) {
+        forget(format.unitLength(unit), UnitStates.isOld(before));
       }
       states.end(unit, 0);
     }
@@ -391,12 +421,13 @@ final class BlobFile {
   // ---- eviction
 
   /**
-   * Evicts one unit that {@link UnitStates#nextVictim} chose and marked busy.
+   * Evicts one unit that {@link UnitStates#take} marked busy.
    *
+   * @param word what it was before
    * @param first true to try, before anything is lost, whether holes can be punched at all
    * @throws IOException if its space cannot be freed: it is counted still, as it is still used
    */
-  void evict(int unit, boolean first) throws IOException {
+  void evict(int unit, long word, boolean first) throws IOException {
     boolean freed = false;
     try {
       Pair files = acquire();
@@ -412,11 +443,11 @@ final class BlobFile {
       }
     } finally {
       if (freed) {
-        forget(format.unitLength(unit));
+        forget(format.unitLength(unit), UnitStates.isOld(word));
         context.stats().evictedUnits.increment();
         context.stats().evictedBytes.add(format.unitLength(unit));
       }
-      states.end(unit, freed ? 0 : UnitStates.PRESENT);
+      states.end(unit, freed ? UnitStates.gone(word) : word);
     }
   }
 
@@ -440,11 +471,11 @@ final class BlobFile {
       for (int unit = states.skipUntouched(0);
           unit < states.count();
           unit = states.skipUntouched(unit + 1)) {
-        int word = states.get(unit);
-        if ((word & UnitStates.PRESENT) != 0
-            && (word & UnitStates.BUSY) == 0
-            && states.replace(unit, word, word & ~(UnitStates.PRESENT | UnitStates.AHEAD))) {
-          forget(format.unitLength(unit));
+        long word = states.get(unit);
+        if (UnitStates.isPresent(word)
+            && !UnitStates.isBusy(word)
+            && states.replace(unit, word, UnitStates.gone(word))) {
+          forget(format.unitLength(unit), UnitStates.isOld(word));
           context.stats().evictedUnits.increment();
           context.stats().evictedBytes.add(format.unitLength(unit));
         }
@@ -462,6 +493,9 @@ final class BlobFile {
     deleteFiles(context.config().directory(), format.digest());
     long bytes = presentBytes.getAndSet(0);
     context.capacity().release(bytes);
+    long[] old = new long[1];
+    states.scan((unit, word) -> old[0] += UnitStates.isOld(word) ? format.unitLength(unit) : 0);
+    context.capacity().aged(-old[0]);
   }
 
   /** Frees what writers that were killed left behind: space that no record speaks of. */
@@ -475,7 +509,7 @@ final class BlobFile {
         recount(files);
         int from = 0;
         for (int unit = 0; unit <= states.count(); unit++) {
-          if (unit == states.count() || (states.get(unit) & UnitStates.PRESENT) != 0) {
+          if (unit == states.count() || UnitStates.isPresent(states.get(unit))) {
             if (unit > from) {
               punch(
                   from,
@@ -509,7 +543,7 @@ final class BlobFile {
     Scratch scratch = take();
     try {
       ByteBuffer records = ByteBuffer.allocate(SCAN_RECORDS * format.recordBytes());
-      int[] seen = new int[SCAN_RECORDS];
+      long[] seen = new long[SCAN_RECORDS];
       long length = files.map.length();
       for (int unit = 0; unit < states.count(); unit += SCAN_RECORDS) {
         if (format.recordAt(unit) >= length && states.skipUntouched(unit) == states.count()) {
@@ -542,16 +576,14 @@ final class BlobFile {
     return scratch.holds(unit);
   }
 
-  private void correct(int unit, int word, boolean there) {
-    boolean known = (word & UnitStates.PRESENT) != 0;
-    if (there == known || (word & UnitStates.BUSY) != 0) {
+  private void correct(int unit, long word, boolean there) {
+    if (there == UnitStates.isPresent(word) || UnitStates.isBusy(word)) {
       return;
     }
-    if (there && states.replace(unit, word, word | UnitStates.PRESENT)) {
+    if (there && states.replace(unit, word, UnitStates.found(word, context.capacity().now()))) {
       adopt(format.unitLength(unit));
-    } else if (!there
-        && states.replace(unit, word, word & ~(UnitStates.PRESENT | UnitStates.AHEAD))) {
-      forget(format.unitLength(unit));
+    } else if (!there && states.replace(unit, word, UnitStates.gone(word))) {
+      forget(format.unitLength(unit), UnitStates.isOld(word));
     }
   }
 
@@ -560,8 +592,11 @@ final class BlobFile {
     context.capacity().adopt(bytes);
   }
 
-  private void forget(int bytes) {
+  private void forget(int bytes, boolean old) {
     presentBytes.addAndGet(-bytes);
     context.capacity().release(bytes);
+    if (old) {
+      context.capacity().aged(-bytes);
+    }
   }
 }

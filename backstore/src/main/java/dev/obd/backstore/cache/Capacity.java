@@ -10,8 +10,10 @@ import org.apache.logging.log4j.Logger;
 
 /**
  * The bound on the cache's size. Room is reserved before a unit is written, so the bound holds at
- * every moment; what has to go is chosen by a clock over all units (second chance), or by whole
- * blobs, longest unread first, where holes cannot be punched. Thread-safe.
+ * every moment. What has to go is the unit used longest ago, the young before the old: a unit is
+ * old if it was read again some time after it came, or came back soon after it had gone. The old
+ * may fill three quarters, so what is read once, however much, pushes out none of them. Where holes
+ * cannot be punched whole blobs go, longest unread first. Thread-safe.
  */
 final class Capacity {
   /** Units dropped at most for one new unit because the disk, not the cache, is full. */
@@ -19,6 +21,12 @@ final class Capacity {
 
   /** Other processes' units are counted anew after this part of the capacity was filled. */
   private static final int RECOUNT_PART = 16;
+
+  /** The part of the capacity that belongs to the young. */
+  private static final int YOUNG_PART = 4;
+
+  /** Reads closer together than this part of the capacity, in units filled, are one use. */
+  private static final int SAME_USE_PART = 64;
 
   private static final Logger log = LogManager.getLogger(BlobCache.class);
 
@@ -28,14 +36,17 @@ final class Capacity {
   private final CacheEvents events;
   private final List<BlobFile> blobs = new CopyOnWriteArrayList<>();
   private final AtomicLong used = new AtomicLong();
+  private final AtomicLong oldBytes = new AtomicLong();
+  private final AtomicLong ticks = new AtomicLong(1); // above the 0 of a unit never seen
+  private final long sameUse;
+  private final long remembered;
   private final AtomicLong uses = new AtomicLong(1); // above the 0 of a blob never used
   private final AtomicLong filledSinceCount = new AtomicLong();
 
   /** Held while evicting and counting; never while a read waits for it. */
   private final ReentrantLock hand = new ReentrantLock();
 
-  private int handBlob; // guarded by hand
-  private int handUnit; // guarded by hand
+  private final Victims victims = new Victims(); // guarded by hand
   private boolean tidied; // guarded by hand
   private boolean punches; // guarded by hand; a hole was punched
   private boolean wholeBlobs; // guarded by hand
@@ -45,14 +56,40 @@ final class Capacity {
     this.files = files;
     this.lock = lock;
     this.events = events;
+    this.remembered = Math.max(1, config.capacityBytes() / config.unitBytes());
+    this.sameUse = Math.max(1, remembered / SAME_USE_PART);
   }
 
   void add(BlobFile blob) {
     blobs.add(blob);
   }
 
-  void remove(BlobFile blob) {
-    blobs.remove(blob);
+  /** Something that removes a blob. */
+  @FunctionalInterface
+  interface Removal {
+    void run() throws IOException;
+  }
+
+  /** Removes {@code blob} while nothing of it is being evicted. */
+  void remove(BlobFile blob, Removal removal) throws IOException {
+    hand.lock();
+    try {
+      removal.run();
+      blobs.remove(blob);
+      victims.clear();
+    } finally {
+      hand.unlock();
+    }
+  }
+
+  /** Whether a blob is kept has changed. */
+  void keptChanged() {
+    hand.lock();
+    try {
+      victims.clear();
+    } finally {
+      hand.unlock();
+    }
   }
 
   List<BlobFile> blobs() {
@@ -69,6 +106,39 @@ final class Capacity {
       blob.usedAt(uses.incrementAndGet());
     }
   }
+
+  // ---- time, which is counted in units filled
+
+  /** Now. */
+  long now() {
+    return ticks.get();
+  }
+
+  /** The time of the next unit that comes. */
+  long tick() {
+    return ticks.incrementAndGet();
+  }
+
+  /** How long after it came a unit's reads are still the same use. */
+  long sameUse() {
+    return sameUse;
+  }
+
+  /** True if a unit that comes now and was last used then has not been away for long. */
+  boolean isBack(long stamp) {
+    return stamp > 0 && now() - stamp <= remembered;
+  }
+
+  /** Bytes more, or fewer, of the old generation. */
+  void aged(long bytes) {
+    oldBytes.addAndGet(bytes);
+  }
+
+  long oldBytes() {
+    return oldBytes.get();
+  }
+
+  // ---- room
 
   void adopt(long bytes) {
     used.addAndGet(bytes);
@@ -139,29 +209,23 @@ final class Capacity {
   }
 
   private boolean evictUnit() {
-    int passes = 2 * blobs.size() + 1; // the first pass takes the second chances away
-    while (passes > 0 && !blobs.isEmpty()) {
-      handBlob %= blobs.size();
-      BlobFile blob = blobs.get(handBlob);
-      int victim = blob.states().nextVictim(handUnit);
-      if (victim < 0) {
-        passes--;
-        handBlob++;
-        handUnit = 0;
-        continue;
-      }
-      handUnit = victim + 1;
-      try {
-        blob.evict(victim, !punches);
-        punches = true;
-        return true;
-      } catch (IOException e) {
-        log.warn("cache.evict.whole-blobs directory={}", config.directory(), e);
-        wholeBlobs = true;
-        return evictBlob();
-      }
+    boolean old = used.get() - oldBytes.get() < config.capacityBytes() / YOUNG_PART;
+    Victims.Victim victim = victims.next(blobs, old);
+    if (victim == null) {
+      victim = victims.next(blobs, !old);
     }
-    return false;
+    if (victim == null) {
+      return false;
+    }
+    try {
+      victim.blob().evict(victim.unit(), victim.word(), !punches);
+      punches = true;
+      return true;
+    } catch (IOException e) {
+      log.warn("cache.evict.whole-blobs directory={}", config.directory(), e);
+      wholeBlobs = true;
+      return evictBlob();
+    }
   }
 
   private boolean evictBlob() {
@@ -169,7 +233,7 @@ final class Capacity {
         blobs.stream().sorted((a, b) -> Long.compare(a.lastUse(), b.lastUse())).toList();
     for (BlobFile blob : oldestFirst) {
       try {
-        if (blob.empty()) {
+        if (!blob.isKept() && blob.empty()) {
           return true;
         }
       } catch (IOException e) {
@@ -180,6 +244,11 @@ final class Capacity {
   }
 
   private void tidy() {
+    try {
+      Orphans.delete(config.directory());
+    } catch (IOException e) {
+      log.debug("cache.tidy.failed directory={}", config.directory(), e);
+    }
     for (BlobFile blob : blobs) {
       try {
         blob.tidy();

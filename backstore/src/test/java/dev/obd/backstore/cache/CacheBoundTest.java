@@ -12,6 +12,7 @@ import dev.obd.io.Ticker;
 import dev.obd.testdata.Processes;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
@@ -119,19 +120,24 @@ class CacheBoundTest {
     UnitStates states = new UnitStates(3);
     for (int unit = 0; unit < 3; unit++) {
       assertThat(states.begin(unit)).isZero();
-      states.end(unit, UnitStates.PRESENT);
+      states.end(unit, UnitStates.stamped(UnitStates.PRESENT, 5));
     }
+    long word = states.get(0);
     assertThat(states.pin(0)).isTrue();
-    assertThat(states.nextVictim(0)).isEqualTo(1);
+    assertThat(states.take(0, word)).isFalse();
+    assertThat(states.take(0, states.get(0))).isFalse();
+    assertThat(states.take(1, word)).isTrue();
     assertThat(states.pin(1)).isFalse(); // going
     assertThat(states.begin(1)).isNegative();
     states.end(1, 0);
     assertThat(states.anyPinned()).isTrue();
-    states.unpin(0, true);
+    states.unpin(0, true, 6, 3);
     assertThat(states.anyPinned()).isFalse();
-    assertThat(states.nextVictim(0)).isEqualTo(2); // 0 was read: a second chance
-    assertThat(states.nextVictim(0)).isZero();
-    assertThat(states.nextVictim(0)).isEqualTo(-1);
+    assertThat(states.get(0)).as("the same use").isEqualTo(word);
+    assertThat(states.pin(0)).isTrue();
+    states.unpin(0, true, 8, 3);
+    assertThat(UnitStates.isOld(states.get(0))).isTrue();
+    assertThat(states.take(0, word)).as("used since it was chosen").isFalse();
   }
 
   @Test
@@ -205,6 +211,21 @@ class CacheBoundTest {
       read(source, 20 * UNIT, 1);
       assertThat(allocated(1)).isLessThanOrEqualTo(10 * UNIT);
       assertThat(cache.stats().snapshot().corruptUnits()).isZero();
+    }
+  }
+
+  @Test
+  void dataNobodyVouchesForIsDeletedBeforeAnythingIsEvicted()
+      throws IOException, InterruptedException {
+    Path orphan = directory.resolve(digest(7).value());
+    Files.write(orphan, new byte[40 * UNIT]); // of another program's cache, or a killed removal
+    try (BlobCache cache = CacheTests.open(config(10));
+        CachedSource source = cache.source(digest(1), origin)) {
+      source.prefetch(new Range(0, 10 * UNIT));
+      assertThat(orphan).exists(); // room enough as yet
+      read(source, 20 * UNIT, 1);
+      assertThat(orphan).doesNotExist();
+      assertThat(readAll(source)).isEqualTo(content);
     }
   }
 }
