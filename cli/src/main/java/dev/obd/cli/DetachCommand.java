@@ -64,7 +64,9 @@ final class DetachCommand implements Callable<Integer> {
         done.add("detached", detach(client));
       }
       if (stale) {
-        done.add("cleared", clear(client));
+        JsonObject left = clear(client);
+        done.add("cleared", left.get("cleared"));
+        done.add("failed", left.get("failed"));
       }
     }
     PrintWriter out = spec.commandLine().getOut();
@@ -78,7 +80,7 @@ final class DetachCommand implements Callable<Integer> {
             }
           });
     }
-    return 0;
+    return done.has("failed") && !done.getAsJsonArray("failed").isEmpty() ? 1 : 0;
   }
 
   private JsonArray detach(DaemonClient client) throws IOException {
@@ -93,15 +95,15 @@ final class DetachCommand implements Callable<Integer> {
   }
 
   /** What is left of a daemon is cleared by a daemon: it has the home to itself. */
-  private JsonArray clear(DaemonClient client) throws IOException, InterruptedException {
+  private JsonObject clear(DaemonClient client) throws IOException, InterruptedException {
     try {
-      return client.send("POST", "/v1/stale", null).getAsJsonArray("cleared");
+      return client.send("POST", "/v1/stale", null);
     } catch (NoDaemonException e) {
       if (!control.isDefault()) {
         throw e;
       }
       OnDemand.start(client, Home.ofProcess().root());
-      return client.send("POST", "/v1/stale", null).getAsJsonArray("cleared");
+      return client.send("POST", "/v1/stale", null);
     }
   }
 }

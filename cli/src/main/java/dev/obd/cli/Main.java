@@ -1,14 +1,10 @@
 package dev.obd.cli;
 
-import dev.obd.io.FormatException;
+import dev.obd.io.FailureText;
 import dev.obd.io.PendingFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -141,16 +137,7 @@ public final class Main implements Runnable {
 
   /** One line a user can act on. */
   static String explain(Throwable e) {
-    String message = e.getMessage();
-    return switch (e) {
-      case FormatException f -> String.valueOf(message);
-      case NoSuchFileException f -> f.getFile() + ": no such file or directory";
-      case FileAlreadyExistsException f -> f.getFile() + ": exists already";
-      case AccessDeniedException f -> f.getFile() + ": permission denied";
-      case FileSystemException f -> message == null ? f.toString() : message;
-      case IOException f -> message == null || message.isBlank() ? f.toString() : message;
-      default -> "internal error: " + e;
-    };
+    return e instanceof IOException ? FailureText.of(e) : "internal error: " + e;
   }
 
   /** Runs one command. */

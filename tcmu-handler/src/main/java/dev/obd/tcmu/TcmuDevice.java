@@ -4,6 +4,7 @@ import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.DeviceState;
 import dev.obd.backstore.device.HandledDevice;
 import dev.obd.backstore.device.HandledDevice.State;
+import dev.obd.io.FailureText;
 import dev.obd.nativeio.Errno;
 import dev.obd.nativeio.ErrnoException;
 import dev.obd.tcmu.configfs.DeviceName;
@@ -178,7 +179,7 @@ final class TcmuDevice implements RingThread.Listener {
       forget.run();
       return e.getCause() instanceof ErrnoException busy && busy.is(Errno.EBUSY)
           ? new Opened.Elsewhere()
-          : new Opened.Refused(reason(e));
+          : new Opened.Refused(FailureText.of(e));
     } finally {
       opened();
     }
@@ -241,7 +242,7 @@ final class TcmuDevice implements RingThread.Listener {
 
   private void failed(Throwable why) {
     backoff.failed();
-    park(reason(why));
+    park(FailureText.of(why));
     log.warn("tcmu.parked device={} tries={}", name, backoff.tries(), why);
   }
 
@@ -249,10 +250,6 @@ final class TcmuDevice implements RingThread.Listener {
     if (!(state instanceof State.Ended)) {
       state = new State.Parked(reason, backoff.tries());
     }
-  }
-
-  private static String reason(Throwable e) {
-    return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
   private BlockDevice openImage() throws IOException {

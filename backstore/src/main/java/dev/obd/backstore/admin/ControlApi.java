@@ -70,7 +70,7 @@ public final class ControlApi {
         route("DELETE", "/v1/devices/{id}/recording", this::stopRecording),
         route("POST", "/v1/devices/{id}/snapshot", this::snapshot),
         route("PUT", "/v1/devices/{id}/size", this::resize),
-        route("POST", "/v1/stale", _ -> Answer.json(new Cleared(fleet.clearStale()))),
+        route("POST", "/v1/stale", _ -> Answer.json(fleet.clearStale())),
         route("GET", "/v1/log-level", _ -> Answer.json(new LogLevel(levels.level()))),
         route("PUT", "/v1/log-level", this::setLogLevel),
         route("GET", "/v1/metrics", _ -> metricsText()));
@@ -134,8 +134,6 @@ public final class ControlApi {
   private record NewSize(long sizeBytes, @Nullable String note) {}
 
   private record Snapshot(boolean success, String message) {}
-
-  private record Cleared(List<String> cleared) {}
 
   private record LogLevel(@Nullable String level) {}
 

@@ -1,5 +1,6 @@
 package dev.obd.backstore.admin;
 
+import dev.obd.io.FailureText;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -150,9 +151,8 @@ final class Conversation extends SimpleChannelInboundHandler<FullHttpRequest> {
     } catch (AdminException e) {
       return e.answer();
     } catch (IOException e) {
-      String message = e.getMessage() == null ? e.toString() : e.getMessage();
       log.warn("admin.failed method={} path={}", request.method(), path, e);
-      return Answer.failure(500, "failed", message, "");
+      return Answer.failure(500, "failed", FailureText.of(e), "");
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
       return Answer.failure(503, "interrupted", "the daemon is shutting down", "");

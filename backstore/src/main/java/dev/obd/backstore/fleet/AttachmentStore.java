@@ -4,6 +4,7 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 import dev.obd.backstore.config.ConfigException;
 import dev.obd.backstore.config.ConfigObject;
+import dev.obd.io.FailureText;
 import dev.obd.io.PendingFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -62,7 +63,7 @@ final class AttachmentStore {
         try {
           found.add(read(file));
         } catch (IOException e) {
-          unreadable.add(new Unreadable(file, String.valueOf(e.getMessage())));
+          unreadable.add(new Unreadable(file, FailureText.of(e)));
         }
       }
     } catch (DirectoryIteratorException e) {

@@ -8,6 +8,7 @@ import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.HandledDevice;
 import dev.obd.backstore.device.Handling;
 import dev.obd.backstore.device.Mounter.Mounted;
+import dev.obd.io.FailureText;
 import dev.obd.registry.Digest;
 import java.io.Closeable;
 import java.io.IOException;
@@ -173,11 +174,10 @@ public final class Fleet implements Closeable {
   }
 
   /**
-   * Removes what dead processes left of attachments: records, mounts, devices in the kernel.
-   *
-   * @return what was removed, for humans
+   * Removes what dead processes left of attachments: records, mounts, devices in the kernel. What
+   * cannot be removed does not keep the rest.
    */
-  public List<String> clearStale() throws IOException, InterruptedException {
+  public Cleared clearStale() throws InterruptedException {
     return takeOver.clear(doors);
   }
 
@@ -226,8 +226,7 @@ public final class Fleet implements Closeable {
       return new SnapshotOutcome.Created();
     } catch (IOException | RuntimeException e) {
       log.error("snapshot.failed device={} config={}", device.get().id(), config, e);
-      return new SnapshotOutcome.Failed(
-          e instanceof IOException ? String.valueOf(e.getMessage()) : e.toString());
+      return new SnapshotOutcome.Failed(FailureText.of(e));
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.obd.backstore.fleet;
 
+import dev.obd.io.FailureText;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -60,9 +61,7 @@ final class Openings {
 
   private synchronized void failed(String config, Exception e) {
     History before = of(config);
-    histories.put(
-        config,
-        new History(before.opens(), Optional.of(String.valueOf(e.getMessage())), before.id()));
+    histories.put(config, new History(before.opens(), Optional.of(FailureText.of(e)), before.id()));
   }
 
   private synchronized void succeeded(String config, OpenDevice device) {

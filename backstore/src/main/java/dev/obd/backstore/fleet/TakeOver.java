@@ -6,9 +6,9 @@ import dev.obd.backstore.device.HandledDevice;
 import dev.obd.backstore.device.Handling;
 import dev.obd.backstore.fleet.AttachmentStore.Unreadable;
 import dev.obd.backstore.fleet.DeviceStatus.State;
+import dev.obd.io.FailureText;
 import java.io.IOException;
 import java.net.URI;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
@@ -108,7 +108,7 @@ final class TakeOver {
         return;
       }
     } catch (IOException | IllegalArgumentException e) {
-      lost(a, String.valueOf(e.getMessage()));
+      lost(a, FailureText.of(e));
       return;
     }
     OpenDevice device;
@@ -130,7 +130,7 @@ final class TakeOver {
       }
       lost(a, "the kernel has no such device any more");
     } catch (IOException | RuntimeException e) {
-      lost(a, "it could not be taken over: " + e.getMessage());
+      lost(a, "it could not be taken over: " + FailureText.of(e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       lost(a, "interrupted while it was taken over");
@@ -149,7 +149,7 @@ final class TakeOver {
   private void park(Attached a, Doors doors, Exception reason) {
     int tries = a.tries + 1; // under the attachment's lock
     a.tries = tries;
-    a.state = new State.Parked(String.valueOf(reason.getMessage()), tries);
+    a.state = new State.Parked(FailureText.of(reason), tries);
     long seconds = 1L << Math.min(tries - 1, MOST_DOUBLINGS);
     log.warn(
         "attachment.parked name={} tries={} again={}s reason={}",
@@ -179,49 +179,57 @@ final class TakeOver {
 
   /**
    * Removes what is left of attachments that are lost, records that cannot be read, and devices in
-   * the kernel that are ours and that no record knows.
-   *
-   * @return what was removed, for humans
+   * the kernel that are ours and that no record knows. One failure does not keep the rest.
    */
-  List<String> clear(Doors doors) throws IOException, InterruptedException {
-    List<String> cleared = new ArrayList<>();
+  Cleared clear(Doors doors) throws InterruptedException {
+    var clearing = new Clearing();
     for (Attached a : attachments.all()) {
       if (a.state instanceof State.Lost(String reason)) {
-        if (a.record.door() == Door.TCMU && handled(doors, a).isPresent()) {
-          doors.tcmu().remove(a.record.name(), true);
-          cleared.add("device " + a.record.name());
-        }
-        if (a.record.door() == Door.FUSE && !a.record.where().isEmpty()) {
-          cleared.addAll(doors.frontend(Door.FUSE).clearStale(URI.create(a.record.where())));
-        }
-        attachments.detach(a.record.name(), true, doors);
-        cleared.add("attachment " + a.record.name() + " (" + reason + ")");
+        clearing.run(
+            "attachment " + a.record.name() + " (" + reason + ")",
+            () -> clearLost(a, doors, clearing));
       }
     }
-    for (Unreadable file : takeUnreadable()) {
-      attachments.store().delete(file);
-      cleared.add("record " + file.file() + " (" + file.reason() + ")");
+    for (Unreadable file : unreadable()) {
+      clearing.run(
+          "record " + file.file() + " (" + file.reason() + ")",
+          () -> {
+            attachments.store().delete(file);
+            forget(file);
+          });
     }
     if (doors.handling().isPresent()) {
-      clearUnknown(doors.handling().get(), cleared);
+      clearUnknown(doors.handling().get(), clearing);
     }
-    return cleared;
+    return clearing.result();
   }
 
-  private synchronized List<Unreadable> takeUnreadable() {
-    List<Unreadable> all = unreadable;
-    unreadable = List.of();
-    return all;
-  }
-
-  private void clearUnknown(Handling handling, List<String> cleared)
+  private void clearLost(Attached a, Doors doors, Clearing clearing)
       throws IOException, InterruptedException {
+    if (a.record.door() == Door.TCMU && handled(doors, a).isPresent()) {
+      doors.tcmu().remove(a.record.name(), true);
+      clearing.cleared("device " + a.record.name());
+    }
+    if (a.record.door() == Door.FUSE && !a.record.where().isEmpty()) {
+      doors.frontend(Door.FUSE).clearStale(URI.create(a.record.where())).forEach(clearing::cleared);
+    }
+    attachments.detach(a.record.name(), true, doors);
+  }
+
+  private synchronized List<Unreadable> unreadable() {
+    return unreadable;
+  }
+
+  private synchronized void forget(Unreadable file) {
+    unreadable = unreadable.stream().filter(u -> !u.equals(file)).toList();
+  }
+
+  private void clearUnknown(Handling handling, Clearing clearing) throws InterruptedException {
     for (HandledDevice device : handling.devices()) {
       boolean ours = device.config().startsWith(subtype + "/");
       String name = device.config().substring(device.config().indexOf('/') + 1);
       if (ours && attachments.find(name).isEmpty()) {
-        handling.remove(device.name(), true);
-        cleared.add("device " + device.name());
+        clearing.run("device " + device.name(), () -> handling.remove(device.name(), true));
       }
     }
   }

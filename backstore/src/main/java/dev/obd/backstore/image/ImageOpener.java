@@ -17,6 +17,7 @@ import dev.obd.format.lsmt.WritableLayer;
 import dev.obd.format.lsmt.WritableStack;
 import dev.obd.io.BlockSource;
 import dev.obd.io.Deadline;
+import dev.obd.io.FailureText;
 import dev.obd.io.ReadContext;
 import dev.obd.io.Ticker;
 import dev.obd.trace.AccessTap;
@@ -179,7 +180,7 @@ public final class ImageOpener {
       var _ = recording.done().whenComplete((_, _) -> accesses.disconnect(recorder));
     } catch (IOException e) {
       throw new ImageOpenException(
-          new Part.Recording(), plan.name() + ": recording: " + Messages.of(e), e);
+          new Part.Recording(), plan.name() + ": recording: " + FailureText.of(e), e);
     }
     return accesses.connect(recorder);
   }
@@ -188,7 +189,7 @@ public final class ImageOpener {
     try {
       return LayerStack.open(layers);
     } catch (IOException e) {
-      throw new ImageOpenException(new Part.Stack(), plan.name() + ": " + Messages.of(e), e);
+      throw new ImageOpenException(new Part.Stack(), plan.name() + ": " + FailureText.of(e), e);
     }
   }
 
@@ -298,7 +299,7 @@ public final class ImageOpener {
       return WritableStack.open(upper, stack);
     } catch (IOException | RuntimeException e) {
       throw new ImageOpenException(
-          new Part.Upper(), plan.name() + ": writable layer: " + Messages.of(e), e);
+          new Part.Upper(), plan.name() + ": writable layer: " + FailureText.of(e), e);
     }
   }
 

@@ -15,6 +15,7 @@ import dev.obd.backstore.source.TracedSource;
 import dev.obd.format.LayerFile;
 import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.io.BlockSource;
+import dev.obd.io.FailureText;
 import dev.obd.io.Ticker;
 import dev.obd.trace.AccessSink;
 import java.io.IOException;
@@ -122,7 +123,7 @@ final class LayerOpener {
           closeQuietly(source, e);
         }
         throw new ImageOpenException(
-            new Part.Layer(number, origin, stage), what + ": " + Messages.of(e), e);
+            new Part.Layer(number, origin, stage), what + ": " + FailureText.of(e), e);
       }
     }
 

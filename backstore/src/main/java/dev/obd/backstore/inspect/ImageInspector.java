@@ -14,6 +14,7 @@ import dev.obd.format.lsmt.LayerStack;
 import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.format.lsmt.SegmentTotals;
 import dev.obd.io.BlockSource;
+import dev.obd.io.FailureText;
 import dev.obd.io.FileSource;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.OverlaybdAnnotations;
@@ -22,7 +23,6 @@ import dev.obd.registry.RegistryException;
 import dev.obd.trace.Trace;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -138,8 +138,7 @@ public final class ImageInspector {
 
   private void found(IOException e) {
     if (damage == null) {
-      damage =
-          e instanceof NoSuchFileException ? e.getMessage() + ": no such file" : e.getMessage();
+      damage = FailureText.of(e);
     }
   }
 

@@ -211,7 +211,7 @@ class AttachmentsTest {
     assertThat(machine.nbd.asked.getFirst())
         .as("the kernel does not give up a device that waits")
         .hasToString("nbd-device:///?timeout=0");
-    assertThat(fleet().clearStale()).singleElement().asString().contains("f");
+    assertThat(fleet().clearStale().cleared()).singleElement().asString().contains("f");
     fleet().detach("t", false);
     fleet().detach("n", false);
     assertNothingIsLeft();
@@ -245,7 +245,7 @@ class AttachmentsTest {
     Files.writeString(machine.home.state().resolve("attachments/bad.json"), "{\"version\":9}");
     reboot();
     await(() -> state("n") instanceof State.Lost);
-    assertThat(fleet().clearStale()).hasSize(3);
+    assertThat(fleet().clearStale().cleared()).hasSize(3);
     assertNothingIsLeft();
     assertThat(dir.resolve("m")).doesNotExist();
   }
@@ -264,10 +264,31 @@ class AttachmentsTest {
     machine.mounter.table.add(somebodyElses);
     Files.delete(mount);
     Files.writeString(mount, "not a directory any more");
-    assertThat(fleet().clearStale()).hasSize(1);
+    assertThat(fleet().clearStale().cleared()).hasSize(1);
     assertThat(machine.mounter.table).containsExactly(somebodyElses);
     assertThat(mount).hasContent("not a directory any more");
     assertThat(records()).isEmpty();
+  }
+
+  @Test
+  void whatCannotBeClearedIsToldAndTheRestIsCleared() throws Exception {
+    for (String name : List.of("a", "b", "c")) {
+      fleet().attach(request().named(name).mountedAt(dir.resolve(name)).withFsType("ext4"));
+    }
+    process.close();
+    machine.kernel.kept.clear(); // the machine is started anew, but for the mounts
+    process = machine.boot();
+    machine.mounter.stuck.add(dir.resolve("a"));
+    machine.mounter.stuck.add(dir.resolve("b"));
+    Cleared cleared = fleet().clearStale();
+    assertThat(cleared.cleared()).singleElement().asString().contains("attachment c");
+    assertThat(cleared.failed())
+        .hasSize(2)
+        .anyMatch(text -> text.contains("attachment a") && text.contains("does not answer"))
+        .anyMatch(text -> text.contains("attachment b"));
+    machine.mounter.stuck.clear();
+    assertThat(fleet().clearStale().cleared()).hasSize(2);
+    assertNothingIsLeft();
   }
 
   @Test
@@ -299,7 +320,7 @@ class AttachmentsTest {
     Files.delete(machine.home.state().resolve("attachments/t.json"));
     process = machine.boot();
     assertThat(machine.kernel.kept).containsEntry("t", config);
-    assertThat(fleet().clearStale()).hasSize(1);
+    assertThat(fleet().clearStale().cleared()).hasSize(1);
     assertNothingIsLeft();
   }
 

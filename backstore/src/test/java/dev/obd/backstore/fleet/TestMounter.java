@@ -6,11 +6,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A mount table that mounts nothing. */
 final class TestMounter implements Mounter {
   final List<Mounted> table = new CopyOnWriteArrayList<>();
+  final Set<Path> stuck = ConcurrentHashMap.newKeySet();
   volatile boolean busy;
   volatile boolean broken;
 
@@ -32,6 +35,9 @@ final class TestMounter implements Mounter {
   public void unmount(Path directory, boolean force) throws IOException {
     if (busy && !force) {
       throw new BusyException(directory + " is in use");
+    }
+    if (stuck.contains(directory)) {
+      throw new IOException(directory + " does not answer");
     }
     table.removeIf(m -> m.at().equals(directory));
   }
