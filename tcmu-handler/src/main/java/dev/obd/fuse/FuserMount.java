@@ -1,6 +1,7 @@
 package dev.obd.fuse;
 
 import dev.obd.backstore.device.BusyException;
+import dev.obd.mount.Users;
 import dev.obd.nativeio.Fd;
 import dev.obd.nativeio.FdHelper;
 import java.io.IOException;
@@ -36,7 +37,7 @@ record FuserMount(Path program) implements FuseMount {
     try {
       if (process.waitFor() != 0) {
         var failure = new IOException(String.join(" ", command) + ": " + said.strip());
-        throw said.contains("busy") ? new BusyException(file + " is in use", failure) : failure;
+        throw said.contains("busy") ? new BusyException(Users.inUse(file), failure) : failure;
       }
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();

@@ -2,6 +2,7 @@ package dev.obd.fuse;
 
 import dev.obd.backstore.device.BusyException;
 import dev.obd.mount.Privileges;
+import dev.obd.mount.Users;
 import dev.obd.nativeio.Errno;
 import dev.obd.nativeio.ErrnoException;
 import dev.obd.nativeio.Fd;
@@ -35,7 +36,7 @@ record KernelMount(Privileges self) implements FuseMount {
     try {
       Mounts.unmount(file, force ? Mounts.FORCE | Mounts.DETACH : 0);
     } catch (ErrnoException e) {
-      throw e.is(Errno.EBUSY) ? new BusyException(file + " is in use", e) : e;
+      throw e.is(Errno.EBUSY) ? new BusyException(Users.inUse(file), e) : e;
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.obd.fuse;
 
 import dev.obd.backstore.device.BusyException;
+import dev.obd.mount.Users;
 import dev.obd.nativeio.Errno;
 import dev.obd.nativeio.ErrnoException;
 import dev.obd.nativeio.Fd;
@@ -141,7 +142,7 @@ final class LoopDevice {
           throw e;
         }
         if (look == BUSY_LOOKS) {
-          throw new BusyException(path + " is in use", e);
+          throw new BusyException(Users.inUse(path), e);
         }
         LockSupport.parkNanos(BUSY_PAUSE_NANOS);
       }

@@ -5,6 +5,7 @@ import dev.obd.backstore.device.BusyException;
 import dev.obd.backstore.device.Export;
 import dev.obd.io.Ticker;
 import dev.obd.mount.PlatformThread;
+import dev.obd.mount.Users;
 import dev.obd.nativeio.KernelFiles;
 import java.io.IOException;
 import java.time.Duration;
@@ -125,7 +126,7 @@ final class NbdDeviceExport implements Export {
     long giveUp = ticker.nanos() + BUSY_PATIENCE.toNanos();
     while (KernelFiles.isClaimed(node().path())) {
       if (ticker.nanos() - giveUp >= 0) {
-        throw new BusyException(node().path() + " is in use");
+        throw new BusyException(Users.inUse(node().path()));
       }
       try {
         ticker.sleep(BUSY_PAUSE.toNanos());

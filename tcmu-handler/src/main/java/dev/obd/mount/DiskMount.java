@@ -48,7 +48,7 @@ public record DiskMount(Path at) {
     try {
       Mounts.unmount(at, force ? Mounts.DETACH : 0);
     } catch (ErrnoException e) {
-      throw e.is(Errno.EBUSY) ? new BusyException(at + " is in use", e) : e;
+      throw e.is(Errno.EBUSY) ? new BusyException(Users.inUse(at), e) : e;
     }
   }
 }
