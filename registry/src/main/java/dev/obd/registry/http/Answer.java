@@ -149,6 +149,19 @@ final class Answer implements Closeable {
     return java.util.Arrays.copyOf(bytes, length);
   }
 
+  /**
+   * As {@link #upTo}, in a part of the time that is left: what would be nice to know must not cost
+   * the call its time. The connection is given up then.
+   */
+  byte[] briefly(int max) throws IOException {
+    Runnable endBrief = limit.share().watch(abort);
+    try {
+      return upTo(max);
+    } finally {
+      endBrief.run();
+    }
+  }
+
   /** True if nothing follows; looks for one more byte if need be. */
   boolean isAtEnd() throws IOException {
     return atEnd || read(new byte[1], 0, 1) < 0;
@@ -159,8 +172,7 @@ final class Answer implements Closeable {
     try {
       // A short rest is cheaper to read than a new connection is to open.
       if (!atEnd && contentLength() >= 0 && contentLength() <= MAX_REST) {
-        upTo(MAX_REST);
-        isAtEnd();
+        briefly(MAX_REST + 1);
       }
     } catch (IOException e) {
       // The connection is given up below; the answer is not wanted any more.

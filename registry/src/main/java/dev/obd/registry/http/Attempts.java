@@ -52,7 +52,14 @@ final class Attempts {
     before = e;
     long pause = pauseNanos(e);
     if (sinceProgress >= most || pause >= limit.remainingNanos()) {
-      throw gaveUp(e);
+      throw gaveUp(
+          earlier == null || e.kind() != Kind.TIMED_OUT
+              ? e
+              : new RegistryException(
+                  e.kind(),
+                  e.status(),
+                  e.getMessage() + ", before that: " + earlier.getMessage(),
+                  e));
     }
     RequestListener.current().retrying(e);
     try {

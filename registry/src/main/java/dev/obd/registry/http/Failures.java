@@ -22,6 +22,7 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
 import org.apache.hc.core5.http.MessageConstraintException;
+import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.ProtocolException;
 import org.jspecify.annotations.Nullable;
 
@@ -96,7 +97,10 @@ final class Failures {
             Kind.REFUSED, 0, call + ": not sent: " + cause.getMessage(), e);
       }
     }
-    String why = e.getClass().getSimpleName() + detail(e);
+    String why =
+        e instanceof NoHttpResponseException
+            ? "the connection was closed without an HTTP answer"
+            : e.getClass().getSimpleName() + detail(e);
     if (limit.isOver()) {
       return new RegistryException(
           Kind.TIMED_OUT, 0, call + ": no answer within " + seconds(limit), e);
@@ -155,7 +159,7 @@ final class Failures {
   private static String explanation(Answer answer) {
     byte[] body;
     try {
-      body = answer.upTo(MAX_BODY);
+      body = answer.briefly(MAX_BODY);
     } catch (IOException e) {
       return ""; // the status says enough
     }
