@@ -102,11 +102,12 @@ final class LayerDownload {
         digest.update(block.rewind());
         progress.advanced(block.limit(), !here);
       }
-    }
-    Digest found = Digest.finish(digest);
-    if (!found.equals(task.digest())) {
-      throw new FormatException(
-          task.directory().resolve(PARTIAL).toString(), 0, "digest", task.digest(), found);
+      Digest found = Digest.finish(digest);
+      if (!found.equals(task.digest())) {
+        origin.evict(0, task.sizeBytes()); // what is cached of it may be what is wrong
+        throw new FormatException(
+            task.directory().resolve(PARTIAL).toString(), 0, "digest", task.digest(), found);
+      }
     }
     return true;
   }
