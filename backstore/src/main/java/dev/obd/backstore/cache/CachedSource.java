@@ -274,6 +274,7 @@ public final class CachedSource implements Prefetchable {
       if (me.purpose() == Purpose.DEMAND && load.urgency().raise()) {
         stats.promotions.increment();
       }
+      long from = stats.ticker.nanos();
       if (!load.await(me, name())) {
         loads.remove(load); // it may still bring its bytes; from now on others ask anew
         stats.overtaken.increment();
@@ -284,14 +285,20 @@ public final class CachedSource implements Prefetchable {
         return load.isDistrusted() ? null : bytes;
       }
       Throwable failure = load.failure();
-      if (failure != null) {
-        if (failedOnce) {
-          throw new IOException(
-              name() + ": a fetch this read waited for failed: " + failure.getMessage(), failure);
-        }
-        failedOnce = true;
+      if (failure == null) {
+        return null;
       }
+      if (failedOnce || !hasTimeForItsOwn(stats.ticker.nanos() - from)) {
+        throw new IOException(
+            name() + ": a fetch this read waited for failed: " + failure.getMessage(), failure);
+      }
+      failedOnce |= !load.wasOutOfTime();
       return null;
+    }
+
+    /** What little is left after a long wait would only bring a failure that says less. */
+    private boolean hasTimeForItsOwn(long waitedNanos) {
+      return me.deadline().remainingNanos() > waitedNanos / 10;
     }
   }
 

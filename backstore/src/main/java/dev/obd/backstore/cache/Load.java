@@ -14,6 +14,8 @@ final class Load {
   /** The most that a reader waits for a fetch that may outlast it. */
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
   private final long firstUnit;
   private final long units;
   private final ReadContext context;
@@ -63,7 +65,7 @@ final class Load {
   /** Ends without bytes; {@code why} is null if whoever waits should simply look again. */
   void fail(@Nullable Throwable why) {
     failure = why;
-    outOfTime = why == null || context.deadline().expired();
+    outOfTime = context.deadline().expired();
     ended.countDown();
   }
 
@@ -80,7 +82,12 @@ final class Load {
     boolean endsBefore = context.deadline().remainingNanos() <= left;
     boolean waits = endsBefore || waiter.purpose() != Purpose.DEMAND;
     try {
-      if (ended.await(waits ? left : Math.min(left / 2, PATIENCE_NANOS), TimeUnit.NANOSECONDS)) {
+      long most = Math.min(left / 2, PATIENCE_NANOS);
+      if (waits) {
+        // A fetch whose time is over ends with a reason, which is worth a moment.
+        most = left + (endsBefore ? Math.min(GRACE_NANOS, Long.MAX_VALUE - left) : 0);
+      }
+      if (ended.await(most, TimeUnit.NANOSECONDS)) {
         return true;
       }
       if (waits) {
@@ -99,8 +106,13 @@ final class Load {
     return bytes;
   }
 
-  /** After an end without bytes: why, if it says something about the origin. */
+  /** After an end without bytes: why; null if whoever waits should simply look again. */
   @Nullable Throwable failure() {
-    return outOfTime ? null : failure;
+    return failure;
+  }
+
+  /** After a failure: its own time was over, which says nothing of another's. */
+  boolean wasOutOfTime() {
+    return outOfTime;
   }
 }

@@ -4,9 +4,11 @@ import dev.obd.backstore.device.OnStall;
 import dev.obd.backstore.device.StallReport;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
+import dev.obd.io.ReadContext;
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RequestListener;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 
@@ -15,6 +17,9 @@ import java.time.Duration;
  * for an origin that is down ({@link OnStall#READONLY_CACHE}).
  */
 public final class GuardedSource extends PassingSource {
+  /** With less than this a request says nothing of the origin. */
+  private static final long LITTLE_NANOS = Duration.ofMillis(100).toNanos();
+
   private static final int MAX_CAUSES = 16; // a chain may be a ring
 
   private final BlockSource next;
@@ -60,6 +65,7 @@ public final class GuardedSource extends PassingSource {
       return;
     }
     refuseIfDown();
+    boolean hasTime = ReadContext.current().deadline().remainingNanos() > LITTLE_NANOS;
     var reading = new Reading();
     health.begin();
     try {
@@ -69,6 +75,16 @@ public final class GuardedSource extends PassingSource {
             return next;
           });
       health.answered();
+    } catch (InterruptedIOException e) {
+      throw withReason(e);
+    } catch (RegistryException e) {
+      if (e.kind() == RegistryException.Kind.TIMED_OUT && !hasTime) {
+        throw withReason(e);
+      }
+      if (e.isRetryable()) {
+        health.failed(e.getMessage());
+      }
+      throw e;
     } catch (IOException e) {
       if (mayPass(e)) {
         health.failed(e.getMessage());
@@ -77,6 +93,17 @@ public final class GuardedSource extends PassingSource {
     } finally {
       health.end(reading.waits);
     }
+  }
+
+  /** Whoever had no turn in time wants to know what the others were waiting for. */
+  private IOException withReason(IOException e) {
+    String lately = health.lately();
+    if (lately.isEmpty()) {
+      return e;
+    }
+    var said = new InterruptedIOException(e.getMessage() + "; " + lately);
+    said.initCause(e);
+    return said;
   }
 
   private void refuseIfDown() throws IOException {

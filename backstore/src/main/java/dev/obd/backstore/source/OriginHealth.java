@@ -29,6 +29,8 @@ public final class OriginHealth {
   /** So long without any answer, while somebody waits for one, is a failure too. */
   private static final long SILENT_NANOS = Duration.ofSeconds(10).toNanos();
 
+  private static final long LATELY_NANOS = Duration.ofSeconds(60).toNanos();
+
   private static final Duration LOOK_PATIENCE = Duration.ofSeconds(5);
   private static final long FIRST_LOOK_NANOS = Duration.ofSeconds(1).toNanos();
   private static final long LONGEST_LOOK_NANOS = Duration.ofSeconds(5).toNanos();
@@ -45,6 +47,7 @@ public final class OriginHealth {
   private long quietSinceNanos;
   private int failures;
   private long failingSinceNanos;
+  private long failedAtNanos;
   private String reason = "";
   private boolean looking;
 
@@ -78,6 +81,11 @@ public final class OriginHealth {
     long now = ticker.nanos();
     return (failures > 1 && now - failingSinceNanos >= DOWN_AFTER_NANOS)
         || (reading > 0 && now - quietSinceNanos >= SILENT_NANOS);
+  }
+
+  /** What the last attempt that failed came to, if that is not long ago; else empty. */
+  synchronized String lately() {
+    return ticker.nanos() - failedAtNanos < LATELY_NANOS ? reason : "";
   }
 
   // ---- what GuardedSource says
@@ -125,6 +133,7 @@ public final class OriginHealth {
     boolean look;
     synchronized (this) {
       reason = String.valueOf(why);
+      failedAtNanos = ticker.nanos();
       if (failures++ == 0) {
         failingSinceNanos = ticker.nanos();
       }
