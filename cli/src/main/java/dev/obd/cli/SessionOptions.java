@@ -38,6 +38,12 @@ final class SessionOptions {
   private @Nullable Long cacheUnit;
 
   @Option(
+      names = "--expand",
+      paramLabel = "N",
+      description = "Fetch N times what a read misses, from there on (default 1).")
+  private @Nullable Integer expand;
+
+  @Option(
       names = "--insecure",
       description = "Speak plain HTTP to registries that are not on this machine, too.")
   private boolean insecure;
@@ -81,6 +87,9 @@ final class SessionOptions {
     }
     if (cacheSize != null) {
       cache = cache.withCapacity(cacheSize);
+    }
+    if (expand != null) {
+      cache = cache.withExpand(expand);
     }
     return new Session(home, registry(), cache, platform());
   }

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -26,6 +27,10 @@ import org.apache.logging.log4j.Logger;
  */
 public final class BlobCache implements Closeable {
   private static final Pattern MAP_NAME = Pattern.compile("(sha256:[0-9a-f]{64})\\.map");
+
+  /** Two per blob that is read just now; thousands may be in use. */
+  private static final int OPEN_FILES = 512;
+
   private static final Logger log = LogManager.getLogger(BlobCache.class);
 
   /**
@@ -83,7 +88,17 @@ public final class BlobCache implements Closeable {
     DirectoryLock lock = DirectoryLock.open(config.directory());
     Capacity capacity = new Capacity(config, files, lock, events);
     BlobCache cache =
-        new BlobCache(new CacheContext(config, files, puncher, capacity, health, stats), lock);
+        new BlobCache(
+            new CacheContext(
+                config,
+                new FilePool(files, OPEN_FILES),
+                puncher,
+                capacity,
+                health,
+                stats,
+                new Scratches(),
+                new AtomicLong()),
+            lock);
     cache.adopt();
     return cache;
   }
@@ -103,16 +118,40 @@ public final class BlobCache implements Closeable {
    * is missing is read from the origin as asked for and not kept: for who reads everything once.
    */
   public CachedSource source(Digest digest, BlockSource origin, boolean keep) {
-    Optional<BlobFile> blob = blob(digest, origin.size());
+    Filler registry = (miss, object) -> object.copy(miss.whole(), origin);
+    return new CachedSource(open(digest, origin.size(), origin.name(), registry, keep), origin);
+  }
+
+  /**
+   * Opens an object that {@code filler} can bring. Several openings of one digest share what is
+   * here and what is on its way, each with its own filler. Objects are cheap: any number may be
+   * open.
+   *
+   * @param digest names the object, and its bytes: whoever fills it brings the same
+   * @param size in bytes
+   */
+  public CacheObject object(Digest digest, long size, Filler filler) {
+    return open(digest, size, digest.toString(), filler, true);
+  }
+
+  private CacheObject open(Digest digest, long size, String name, Filler filler, boolean keep) {
+    CacheObject object = null;
+    Optional<BlobFile> blob = blob(digest, size);
     if (blob.isPresent()) {
       try {
         BlobFile.Pair files = blob.get().acquire();
-        return new CachedSource(origin, blob.get(), files, keep, context.config(), context.stats());
+        object =
+            new CacheObject(
+                blob.get(), files, name, filler, keep, context.config(), context.stats());
       } catch (IOException e) {
         context.health().failed(e);
       }
     }
-    return new CachedSource(origin, context.config(), context.stats());
+    if (object == null) {
+      object = new CacheObject(digest, name, size, filler, context.config(), context.stats());
+    }
+    filler.opened(object);
+    return object;
   }
 
   private synchronized Optional<BlobFile> blob(Digest digest, long size) {
@@ -219,6 +258,11 @@ public final class BlobCache implements Closeable {
   /** Bytes of blob data kept, as far as this process knows. */
   public long usedBytes() {
     return context.capacity().used();
+  }
+
+  /** Memory in units of which only a part was written. */
+  long draftBytes() {
+    return context.draftBytes().get();
   }
 
   /** Most bytes of blob data it keeps. */

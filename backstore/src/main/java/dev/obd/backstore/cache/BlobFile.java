@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +18,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe. Lock order: {@code contents}, then {@code this}.
  */
 final class BlobFile {
-  private static final int MAX_SCRATCHES = 16;
   private static final int SCAN_RECORDS = 1024;
 
   /** The open files of a blob. */
@@ -41,8 +39,8 @@ final class BlobFile {
   private final Path dataPath;
   private final UnitStates states;
   private final AtomicLong presentBytes = new AtomicLong();
-  private final ArrayBlockingQueue<Scratch> scratches = new ArrayBlockingQueue<>(MAX_SCRATCHES);
-  private final Loads loads = new Loads();
+  private final Loads loads;
+  private final Drafts drafts;
 
   /** Read: somebody writes a unit. Write: somebody empties or tidies the whole blob. */
   private final ReentrantReadWriteLock contents = new ReentrantReadWriteLock();
@@ -56,6 +54,8 @@ final class BlobFile {
     this.context = context;
     this.dataPath = dataPath(context.config().directory(), format.digest().value());
     this.states = new UnitStates(format.unitCount());
+    this.loads = new Loads(format.blobBytes(), format.unitBytes());
+    this.drafts = new Drafts(format, context.draftBytes());
   }
 
   static Path dataPath(Path directory, String digest) {
@@ -88,6 +88,10 @@ final class BlobFile {
 
   Loads loads() {
     return loads;
+  }
+
+  Drafts drafts() {
+    return drafts;
   }
 
   UnitStates states() {
@@ -124,6 +128,7 @@ final class BlobFile {
     Pair pair = open;
     if (--users == 0 && pair != null) {
       open = null;
+      drafts.clear();
       pair.close();
     }
   }
@@ -292,12 +297,11 @@ final class BlobFile {
   }
 
   private Scratch take() {
-    Scratch scratch = scratches.poll();
-    return scratch == null ? new Scratch(format) : scratch;
+    return context.scratches().take(format);
   }
 
   private void give(Scratch scratch) {
-    boolean _ = scratches.offer(scratch); // a full pool lets the collector have it
+    context.scratches().give(scratch);
   }
 
   // ---- writing

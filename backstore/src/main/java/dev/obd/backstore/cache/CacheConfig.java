@@ -12,6 +12,8 @@ import java.nio.file.Path;
  * @param freeReserveBytes free space the cache leaves to others on its file system
  * @param requestBytes most bytes of one request to the origin, at least one unit
  * @param gapBytes prefetch fetches a gap of up to this many bytes rather than making two requests
+ * @param expand how many times what a reader misses is fetched from there on, in one request and
+ *     not beyond what is here already; 1 fetches what is missed, in whole units
  */
 public record CacheConfig(
     Path directory,
@@ -19,7 +21,11 @@ public record CacheConfig(
     int unitBytes,
     long freeReserveBytes,
     int requestBytes,
-    int gapBytes) {
+    int gapBytes,
+    int expand) {
+  /** Most that a miss may be multiplied by. */
+  public static final int MAX_EXPAND = 1024;
+
   private static final int MAX_REQUEST = 64 << 20;
 
   public CacheConfig {
@@ -36,32 +42,48 @@ public record CacheConfig(
         "one unit (" + unitBytes + ") to " + MAX_REQUEST,
         requestBytes);
     require(gapBytes >= 0, "gapBytes", "at least 0", gapBytes);
+    require(expand >= 1 && expand <= MAX_EXPAND, "expand", "1 to " + MAX_EXPAND, expand);
   }
 
   /** 10 GiB in units of 64 KiB, 1 GiB left free, requests of at most 1 MiB, gaps of 64 KiB. */
   public static CacheConfig in(Path directory) {
-    return new CacheConfig(directory, 10L << 30, 64 << 10, 1L << 30, 1 << 20, 64 << 10);
+    return new CacheConfig(directory, 10L << 30, 64 << 10, 1L << 30, 1 << 20, 64 << 10, 1);
   }
 
   /** The same with another capacity. */
   public CacheConfig withCapacity(long bytes) {
-    return new CacheConfig(directory, bytes, unitBytes, freeReserveBytes, requestBytes, gapBytes);
+    return new CacheConfig(
+        directory, bytes, unitBytes, freeReserveBytes, requestBytes, gapBytes, expand);
   }
 
   /** The same with another unit; a request is at least one unit. */
   public CacheConfig withUnit(int bytes) {
     return new CacheConfig(
-        directory, capacityBytes, bytes, freeReserveBytes, Math.max(requestBytes, bytes), gapBytes);
+        directory,
+        capacityBytes,
+        bytes,
+        freeReserveBytes,
+        Math.max(requestBytes, bytes),
+        gapBytes,
+        expand);
   }
 
   /** The same with another free-space reserve. */
   public CacheConfig withFreeReserve(long bytes) {
-    return new CacheConfig(directory, capacityBytes, unitBytes, bytes, requestBytes, gapBytes);
+    return new CacheConfig(
+        directory, capacityBytes, unitBytes, bytes, requestBytes, gapBytes, expand);
   }
 
   /** The same with other limits of one request. */
   public CacheConfig withRequests(int most, int gap) {
-    return new CacheConfig(directory, capacityBytes, unitBytes, freeReserveBytes, most, gap);
+    return new CacheConfig(
+        directory, capacityBytes, unitBytes, freeReserveBytes, most, gap, expand);
+  }
+
+  /** The same with another factor of what is missed. */
+  public CacheConfig withExpand(int factor) {
+    return new CacheConfig(
+        directory, capacityBytes, unitBytes, freeReserveBytes, requestBytes, gapBytes, factor);
   }
 
   private static void require(boolean ok, String key, String expected, long actual) {

@@ -1,5 +1,7 @@
 package dev.obd.backstore.cache;
 
+import java.util.concurrent.atomic.AtomicLong;
+
 /** What every blob of one cache shares. */
 record CacheContext(
     CacheConfig config,
@@ -7,4 +9,6 @@ record CacheContext(
     HolePuncher puncher,
     Capacity capacity,
     DiskHealth health,
-    CacheStats stats) {}
+    CacheStats stats,
+    Scratches scratches,
+    AtomicLong draftBytes) {}

@@ -268,6 +268,9 @@ final class Capacity {
         return;
       }
       filledSinceCount.set(0);
+      if (!lock.othersCame()) {
+        return; // nobody else can have changed anything
+      }
       for (BlobFile blob : blobs) {
         try {
           blob.recount();

@@ -2,11 +2,13 @@ package dev.obd.backstore.cache;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 final class DirectoryLock implements Closeable {
   private final @Nullable FileChannel channel;
   private @Nullable FileLock shared; // guarded by this
+  private long lastComer; // guarded by this
 
   private DirectoryLock(@Nullable FileChannel channel, @Nullable FileLock shared) {
     this.channel = channel;
@@ -32,9 +35,45 @@ final class DirectoryLock implements Closeable {
               StandardOpenOption.CREATE,
               StandardOpenOption.READ,
               StandardOpenOption.WRITE);
-      return new DirectoryLock(channel, lock(channel, true));
+      var lock = new DirectoryLock(channel, lock(channel, true));
+      lock.sign();
+      return lock;
     } catch (IOException e) {
       return new DirectoryLock(null, null);
+    }
+  }
+
+  /** Leaves a number, so that those who are here notice that somebody came, or is at work. */
+  private synchronized void sign() {
+    lastComer = ThreadLocalRandom.current().nextLong();
+    if (channel != null) {
+      try {
+        channel.write(ByteBuffer.allocate(Long.BYTES).putLong(0, lastComer), 0);
+      } catch (IOException e) {
+        // On a disk that takes no writes nothing is counted wrong either.
+      }
+    }
+  }
+
+  /** False if nobody else has used the directory since this was asked last. */
+  synchronized boolean othersCame() {
+    boolean[] alone = new boolean[1];
+    ifAlone(() -> alone[0] = true);
+    if (!alone[0]) {
+      sign(); // the others notice, also those of this process, whose locks are ours
+      return true;
+    }
+    long last = lastComer;
+    lastComer = lastComer();
+    return lastComer != last;
+  }
+
+  private synchronized long lastComer() {
+    ByteBuffer number = ByteBuffer.allocate(Long.BYTES);
+    try {
+      return channel != null && channel.read(number, 0) == Long.BYTES ? number.getLong(0) : 0;
+    } catch (IOException e) {
+      return 0;
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.obd.backstore.cache;
 
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import dev.obd.io.ReadContext.Purpose;
 import java.io.IOException;
@@ -9,7 +10,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** One fetch of neighbouring units, and everybody who waits for it. Thread-safe. */
+/**
+ * One fetch of neighbouring units, and everybody who waits for it. It ends when all its bytes are
+ * here, or its filler is done or failed. Thread-safe.
+ */
 final class Load {
   /** The most that a reader waits for a fetch that may outlast it. */
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -18,21 +22,28 @@ final class Load {
 
   private final long firstUnit;
   private final long units;
+  private final long wanted;
   private final ReadContext context;
+  private final Draft draft;
   private final Urgency urgency;
   private final CountDownLatch ended = new CountDownLatch(1);
 
-  // Written before ended is counted down, read after it.
-  private @Nullable ByteBuffer bytes;
-  private @Nullable Throwable failure;
-  private boolean outOfTime;
+  private volatile @Nullable Throwable failure;
+  private volatile boolean outOfTime; // before the failure
+  private boolean sealed; // guarded by this
 
   private volatile boolean distrusted;
 
-  Load(long firstUnit, long units, ReadContext context) {
+  /**
+   * @param wanted how many of the {@code units} somebody asked for; the rest comes along
+   * @param range of all units, clipped to the object
+   */
+  Load(long firstUnit, long units, long wanted, Range range, ReadContext context) {
     this.firstUnit = firstUnit;
     this.units = units;
+    this.wanted = wanted;
     this.context = context;
+    this.draft = new Draft(range);
     this.urgency = new Urgency(context.purpose());
   }
 
@@ -57,15 +68,56 @@ final class Load {
     return distrusted;
   }
 
-  void succeed(ByteBuffer got) {
-    bytes = got;
+  /** What came so far. */
+  Draft draft() {
+    return draft;
+  }
+
+  /** True if nobody was waiting for {@code unit} when it was asked for. */
+  boolean isAhead(long unit) {
+    return unit >= firstUnit + wanted || urgency.purpose() != ReadContext.Purpose.DEMAND;
+  }
+
+  boolean covers(long unit) {
+    return unit >= firstUnit && unit < firstUnit + units;
+  }
+
+  /** How many bytes of {@code [from, end)} nobody was waiting for when they were asked for. */
+  long aheadBytes(long from, long end, int unitBytes) {
+    return urgency.purpose() != ReadContext.Purpose.DEMAND
+        ? end - from
+        : Math.max(0, end - Math.max(from, (firstUnit + wanted) * unitBytes));
+  }
+
+  /**
+   * Takes bytes that came; if they complete this fetch, those who wait go on. False if it takes
+   * none any more.
+   */
+  synchronized boolean put(long offset, ByteBuffer src, boolean owned) {
+    if (sealed) {
+      return false;
+    }
+    draft.put(offset, src, owned);
+    if (draft.isWhole()) {
+      ended.countDown();
+    }
+    return true;
+  }
+
+  /** Nothing more is added to it. */
+  synchronized void seal() {
+    sealed = true;
+  }
+
+  /** The filler is done, whatever it brought. */
+  void end() {
     ended.countDown();
   }
 
-  /** Ends without bytes; {@code why} is null if whoever waits should simply look again. */
+  /** Ends in failure; {@code why} is null if whoever waits should simply look again. */
   void fail(@Nullable Throwable why) {
-    failure = why;
     outOfTime = context.deadline().expired();
+    failure = why;
     ended.countDown();
   }
 
@@ -101,12 +153,7 @@ final class Load {
     }
   }
 
-  /** After the end: the bytes of all units, or null. */
-  @Nullable ByteBuffer bytes() {
-    return bytes;
-  }
-
-  /** After an end without bytes: why; null if whoever waits should simply look again. */
+  /** After the end: why it failed; null if whoever waits should simply look again. */
   @Nullable Throwable failure() {
     return failure;
   }

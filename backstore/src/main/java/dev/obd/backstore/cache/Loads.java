@@ -1,8 +1,10 @@
 package dev.obd.backstore.cache;
 
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Which units of a blob are being fetched: one fetch per unit at a time. Thread-safe. */
 final class Loads {
@@ -13,10 +15,23 @@ final class Loads {
    */
   record Claim(Load load, boolean mine) {}
 
+  private final long size;
+  private final int unitBytes;
   private final Map<Long, Load> byUnit = new HashMap<>(); // guarded by this
 
-  /** The fetch that covers {@code unit}; a new one takes up to {@code most} units from there. */
-  synchronized Claim claim(long unit, long most, ReadContext context) {
+  /**
+   * @param size of the object
+   */
+  Loads(long size, int unitBytes) {
+    this.size = size;
+    this.unitBytes = unitBytes;
+  }
+
+  /**
+   * The fetch that covers {@code unit}; a new one takes up to {@code most} units from there, of
+   * which {@code wanted} are asked for.
+   */
+  synchronized Claim claim(long unit, long most, long wanted, ReadContext context) {
     Load underway = byUnit.get(unit);
     if (underway != null) {
       return new Claim(underway, false);
@@ -25,11 +40,18 @@ final class Loads {
     while (units < most && !byUnit.containsKey(unit + units)) {
       units++;
     }
-    Load load = new Load(unit, units, context);
+    long from = unit * unitBytes;
+    var range = new Range(from, Math.min(units * unitBytes, size - from));
+    Load load = new Load(unit, units, Math.min(units, wanted), range, context);
     for (long u = unit; u < unit + units; u++) {
       byUnit.put(u, load);
     }
     return new Claim(load, true);
+  }
+
+  /** The fetch that covers {@code unit}, if there is one. */
+  synchronized @Nullable Load of(long unit) {
+    return byUnit.get(unit);
   }
 
   synchronized boolean covers(long unit) {

@@ -1,5 +1,6 @@
 package dev.obd.backstore.cache;
 
+import dev.obd.io.Range;
 import dev.obd.registry.Digest;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -68,6 +69,11 @@ record MapFormat(Digest digest, long blobBytes, int unitBytes) {
   /** Bytes of one unit; the last one ends with the blob. */
   int unitLength(long unit) {
     return (int) Math.min(unitBytes, blobBytes - unit * unitBytes);
+  }
+
+  /** Where one unit lies. */
+  Range unitRange(long unit) {
+    return new Range(unit * unitBytes, unitLength(unit));
   }
 
   int blocksPerUnit() {

@@ -6,22 +6,22 @@ import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 
 /**
- * One record of a map and room for the blocks it vouches for. Reused from read to read, by one
- * thread at a time.
+ * One record of a map and room for the blocks it vouches for. Reused from read to read and blob to
+ * blob, by one thread at a time.
  */
 final class Scratch {
   private static final int UNIT_AT = MapFormat.BOUND_BYTES;
   private static final int RECORD_AT = UNIT_AT + 8;
 
-  private final MapFormat format;
-  private final int checkAt;
   private final CRC32C crc32c = new CRC32C();
   private final CRC32 crc32 = new CRC32();
+  private MapFormat format;
+  private int checkAt;
 
   /** Header bytes, unit, CRCs, check: what the check covers lies in one piece before it. */
-  private final ByteBuffer message;
+  private ByteBuffer message;
 
-  private final ByteBuffer record;
+  private ByteBuffer record;
   private ByteBuffer data = ByteBuffer.allocateDirect(0);
 
   Scratch(MapFormat format) {
@@ -30,6 +30,25 @@ final class Scratch {
     message = ByteBuffer.allocateDirect(checkAt + 8).order(ByteOrder.LITTLE_ENDIAN);
     message.put(0, format.header(), 0, MapFormat.BOUND_BYTES);
     record = message.slice(RECORD_AT, format.recordBytes());
+  }
+
+  /** Makes it one for records of {@code next}. */
+  void use(MapFormat next) {
+    if (next.equals(format)) {
+      return;
+    }
+    if (next.unitBytes() != format.unitBytes()) {
+      checkAt = RECORD_AT + next.recordBytes() - 8;
+      message = ByteBuffer.allocateDirect(checkAt + 8).order(ByteOrder.LITTLE_ENDIAN);
+      record = message.slice(RECORD_AT, next.recordBytes());
+    }
+    message.put(0, next.header(), 0, MapFormat.BOUND_BYTES);
+    format = next;
+  }
+
+  /** Bytes of memory it holds. */
+  int heldBytes() {
+    return message.capacity() + data.capacity();
   }
 
   /** Where the record of a unit is read to or written from: all of it, from 0. */

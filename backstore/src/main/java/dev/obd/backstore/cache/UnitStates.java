@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What this process knows about the units of one blob, one word each: for accounting and eviction.
  * Whether a unit may be read is not decided here but by its record on disk. Lock-free; memory grows
- * by 8 KiB for each 1024 units touched.
+ * by 8 KiB for each 1024 units touched, by less for a blob of fewer.
  *
  * <p>A word also says when its unit was used, counted in units filled ({@link Capacity#tick}). Of a
  * young unit that is when it came, of an old one when it was read last, of an absent one what it
@@ -175,7 +175,7 @@ final class UnitStates {
   void scan(Visitor visitor) {
     for (int c = 0; c < chunks.length(); c++) {
       AtomicLongArray chunk = chunks.get(c);
-      for (int i = 0; chunk != null && i < CHUNK; i++) {
+      for (int i = 0; chunk != null && i < chunk.length(); i++) {
         long word = chunk.get(i);
         if (isPresent(word) && (word & (PINS | BUSY)) == 0) {
           visitor.unit(c * CHUNK + i, word);
@@ -188,7 +188,7 @@ final class UnitStates {
   boolean anyPinned() {
     for (int c = 0; c < chunks.length(); c++) {
       AtomicLongArray chunk = chunks.get(c);
-      for (int i = 0; chunk != null && i < CHUNK; i++) {
+      for (int i = 0; chunk != null && i < chunk.length(); i++) {
         if ((chunk.get(i) & PINS) != 0) {
           return true;
         }
@@ -213,7 +213,7 @@ final class UnitStates {
     if (chunk != null) {
       return chunk;
     }
-    AtomicLongArray fresh = new AtomicLongArray(CHUNK);
+    AtomicLongArray fresh = new AtomicLongArray(Math.min(CHUNK, count - unit / CHUNK * CHUNK));
     AtomicLongArray other = chunks.compareAndExchange(unit / CHUNK, null, fresh);
     return other == null ? fresh : other;
   }

@@ -104,6 +104,8 @@ public record ServiceConfig(
    * @param stallLimit how long a read waits for the registry
    * @param mirrors by registry as in references ({@code *} for all others), best first
    * @param requestsPerSecond most that one host is asked; 0: as many as it puts up with
+   * @param expandPrefetch how many times what a read misses is fetched, from there on; 1: what is
+   *     missed
    */
   public record Own(
       Optional<Path> home,
@@ -112,7 +114,8 @@ public record ServiceConfig(
       Duration stallLimit,
       OnStall onStall,
       Map<String, List<URI>> mirrors,
-      int requestsPerSecond) {
+      int requestsPerSecond,
+      int expandPrefetch) {
     public Own {
       mirrors = Map.copyOf(mirrors);
     }
@@ -146,7 +149,8 @@ public record ServiceConfig(
             d.own.stallLimit,
             d.own.onStall,
             d.own.mirrors,
-            d.own.requestsPerSecond),
+            d.own.requestsPerSecond,
+            d.own.expandPrefetch),
         List.of(),
         List.of());
   }

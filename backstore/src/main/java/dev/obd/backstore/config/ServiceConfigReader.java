@@ -1,5 +1,6 @@
 package dev.obd.backstore.config;
 
+import dev.obd.backstore.cache.CacheConfig;
 import dev.obd.backstore.config.ServiceConfig.Audit;
 import dev.obd.backstore.config.ServiceConfig.Cache;
 import dev.obd.backstore.config.ServiceConfig.ClientCertificate;
@@ -312,7 +313,8 @@ public final class ServiceConfigReader {
         Duration.ofSeconds(o.whole("stallLimitSeconds", 60, 1, MAX_SECONDS)),
         onStall(o),
         mirrors(o),
-        o.whole("requestsPerSecond", 0, 0, 1_000_000));
+        o.whole("requestsPerSecond", 0, 0, 1_000_000),
+        o.whole("expandPrefetch", 1, 1, CacheConfig.MAX_EXPAND));
   }
 
   private static OnStall onStall(ConfigObject o) throws ConfigException {

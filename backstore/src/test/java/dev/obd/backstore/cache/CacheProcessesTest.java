@@ -4,9 +4,11 @@ import static dev.obd.backstore.cache.CacheTests.digest;
 import static dev.obd.backstore.cache.CacheTests.readAll;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.obd.testdata.Processes;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,11 +20,17 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Real processes that are killed, or share one directory. */
 class CacheProcessesTest {
-  private static final int KILLS = 30;
+  /** {@code -Dobd.test.cacheKills=1000} for a long run. */
+  private static final int KILLS = Integer.getInteger("obd.test.cacheKills", 30);
+
+  /** A third of what the child reads: it evicts all the time. */
+  private static final long SMALL = 400_000;
+
+  private static final long LARGE = 1 << 30;
 
   @TempDir Path directory;
 
-  private Process filler(long capacity, long seed, long steps) throws IOException {
+  private Process child(Path directory, long capacity, long seed, long steps) throws IOException {
     return new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:+UseSerialGC",
@@ -34,7 +42,7 @@ class CacheProcessesTest {
             "--enable-native-access=ALL-UNNAMED",
             "-cp",
             System.getProperty("java.class.path"),
-            Filler.class.getName(),
+            CacheVictim.class.getName(),
             directory.toString(),
             Long.toString(capacity),
             Long.toString(seed),
@@ -49,35 +57,70 @@ class CacheProcessesTest {
   }
 
   @Test
-  void killedAtAnyMomentItLeavesOnlyRightBytes() throws IOException, InterruptedException {
+  void killedAtAnyMomentItLeavesOnlyRightBytesAndNoMoreThanItsBound()
+      throws IOException, InterruptedException {
     long seed = new SplittableRandom().nextLong(1 << 30);
     var random = new SplittableRandom(seed);
+    Path small = directory.resolve("small");
+    Path large = directory.resolve("large");
     long kept = 0;
+    long most = 0;
     for (int kill = 0; kill < KILLS; kill++) {
-      long capacity = random.nextBoolean() ? 1 << 20 : 1 << 30;
-      Process process = filler(capacity, seed + kill, 0);
+      String what = "seed " + seed + ", kill " + kill;
+      boolean isSmall = kill % 2 == 0;
+      Path where = isSmall ? small : large;
+      long capacity = isSmall ? SMALL : LARGE;
+      Process process = child(where, capacity, seed + kill, 0);
       try (BufferedReader output = output(process)) {
-        assertThat(output.readLine()).as("seed %d, kill %d", seed, kill).isEqualTo("ready");
+        assertThat(output.readLine()).as(what).isEqualTo("ready");
         boolean ended = process.waitFor(random.nextInt(60), TimeUnit.MILLISECONDS);
         process.destroyForcibly(); // SIGKILL
         process.waitFor();
-        assertThat(ended).as("the filler ended by itself").isFalse();
+        assertThat(ended).as("the child ended by itself").isFalse();
       }
-      kept += verify(capacity, "seed " + seed + ", kill " + kill);
+      if (isSmall) {
+        most = Math.max(most, allocated(where));
+        assertThat(allocated(where))
+            .as("%s: a unit for each of its threads over the bound", what)
+            .isLessThanOrEqualTo(SMALL + (CacheVictim.THREADS + 1L) * CacheVictim.UNIT);
+      }
+      kept += verify(where, capacity, what);
+      if (isSmall) {
+        assertThat(allocated(where))
+            .as("%s: tidied", what)
+            .isLessThanOrEqualTo(SMALL + CacheVictim.BLOBS * 4096L);
+      }
     }
     assertThat(kept).as("bytes served from what killed processes left").isPositive();
+    System.out.printf(
+        "%d kills (seed %d): no wrong byte; %d bytes served from what they left; at most %d bytes on disk of %d%n",
+        KILLS, seed, kept, most, SMALL);
+  }
+
+  /** What the data files really occupy. */
+  private static long allocated(Path where) throws IOException, InterruptedException {
+    long bytes = 0;
+    for (int which = 0; which < CacheVictim.BLOBS; which++) {
+      Path data = where.resolve(digest(which).value());
+      if (Files.exists(data)) {
+        String blocks =
+            Processes.run("stat", "-c", "%b", data.toString()).expectSuccess().text().strip();
+        bytes += Long.parseLong(blocks) * 512;
+      }
+    }
+    return bytes;
   }
 
   /** Reads everything; returns how much came from disk. */
-  private long verify(long capacity, String what) throws IOException {
-    try (BlobCache cache = CacheTests.open(Filler.config(directory, capacity))) {
-      for (int which = 0; which < Filler.BLOBS; which++) {
-        byte[] blob = Filler.blob(which);
+  private static long verify(Path where, long capacity, String what) throws IOException {
+    try (BlobCache cache = CacheTests.open(CacheVictim.config(where, capacity))) {
+      for (int which = 0; which < CacheVictim.BLOBS; which++) {
+        byte[] blob = CacheVictim.blob(which);
         try (CachedSource source = cache.source(digest(which), new CountingOrigin(blob))) {
           assertThat(Arrays.equals(readAll(source), blob)).as(what).isTrue();
         }
       }
-      assertThat(cache.usedBytes()).as(what).isLessThanOrEqualTo(Math.max(capacity, 2L << 20));
+      assertThat(cache.usedBytes()).as(what).isLessThanOrEqualTo(capacity);
       return cache.stats().snapshot().hitBytes();
     }
   }
@@ -87,7 +130,7 @@ class CacheProcessesTest {
     long capacity = 700_000; // of 1,200,000: every process evicts all the time
     List<Process> processes = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
-      processes.add(filler(capacity, 1000 + i, 1500));
+      processes.add(child(directory, capacity, 1000 + i, 1500));
     }
     for (Process process : processes) {
       String said;
@@ -96,6 +139,6 @@ class CacheProcessesTest {
       }
       assertThat(process.waitFor()).as(said).isZero();
     }
-    verify(capacity, "afterwards");
+    verify(directory, capacity, "afterwards");
   }
 }

@@ -363,4 +363,56 @@ class CachedSourceTest {
       }
     }
   }
+
+  /** Reads of 8 KiB at the start, far in, and just before what is here: bytes on the wire. */
+  private List<Range> requestsWith(int expand) throws IOException {
+    CacheConfig config = CacheTests.small(directory.resolve("x" + expand)).withExpand(expand);
+    var far = new CountingOrigin(content(1, 1 << 20));
+    try (BlobCache cache = CacheTests.open(config);
+        CachedSource source = cache.source(digest(1), far)) {
+      read(source, 0, 8 * KIB);
+      read(source, 500 * KIB, 8 * KIB);
+      read(source, 484 * KIB, 8 * KIB); // 16 KiB before what is here
+      read(source, 1016 * KIB, 8 * KIB); // the end
+      assertThat(cache.stats().snapshot().fetchedBytes()).isEqualTo(far.bytes());
+      assertThat(cache.stats().snapshot().aheadBytes()).isEqualTo(far.bytes() - 4 * 8 * KIB);
+      source.prefetch(new Range(100 * KIB, 4 * KIB)); // nobody missed it
+    }
+    return far.requests;
+  }
+
+  @Test
+  void aMissFetchesAsManyTimesWhatIsMissedAsConfigured() throws IOException {
+    assertThat(requestsWith(1))
+        .containsExactlyElementsOf(kibs(0, 8, 500, 8, 484, 8, 1016, 8, 100, 4));
+    assertThat(requestsWith(2))
+        .containsExactlyElementsOf(kibs(0, 16, 500, 16, 484, 16, 1016, 8, 100, 4));
+    assertThat(requestsWith(4))
+        .containsExactlyElementsOf(kibs(0, 32, 500, 32, 484, 16, 1016, 8, 100, 4));
+    assertThat(requestsWith(1024))
+        .as("a request has its limit")
+        .containsExactlyElementsOf(kibs(0, 64, 500, 64, 484, 16, 1016, 8, 100, 4));
+  }
+
+  private static List<Range> kibs(long... offsetsAndLengths) {
+    List<Range> ranges = new ArrayList<>();
+    for (int i = 0; i < offsetsAndLengths.length; i += 2) {
+      ranges.add(new Range(offsetsAndLengths[i] * KIB, offsetsAndLengths[i + 1] * KIB));
+    }
+    return ranges;
+  }
+
+  @Test
+  void whatComesAlongIsReadWithoutAnotherRequestAndCountsAsUsed() throws IOException {
+    CacheConfig config = CacheTests.small(directory.resolve("along")).withExpand(4);
+    var far = new CountingOrigin(content(1, 1 << 20));
+    try (BlobCache cache = CacheTests.open(config);
+        CachedSource source = cache.source(digest(1), far)) {
+      for (int at = 0; at < 64 * KIB; at += 4 * KIB) {
+        read(source, at, 4 * KIB);
+      }
+      assertThat(far.requests).hasSize(4);
+      assertThat(cache.stats().snapshot().aheadUsedBytes()).isEqualTo(48 * KIB);
+    }
+  }
 }

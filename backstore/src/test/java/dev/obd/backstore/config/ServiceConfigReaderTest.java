@@ -43,7 +43,7 @@ class ServiceConfigReaderTest {
        "certConfig":{"certFile":"/cf","keyFile":"/kf"},"userAgent":"me/1","enableThread":false,
        "serviceConfig":{"enable":true,"address":"http://127.0.0.1:1"},
        "obd":{"home":"/h","controlSocket":"/s","controlGroup":"disk","stallLimitSeconds":5,
-       "onStall":"readonly-cache","requestsPerSecond":50,
+       "onStall":"readonly-cache","requestsPerSecond":50,"expandPrefetch":4,
        "mirrors":{"docker.io":["https://m1/p","http://m2:5000"],"*":[]}}}
       """;
 
@@ -97,7 +97,8 @@ class ServiceConfigReaderTest {
                     List.of(URI.create("https://m1/p"), URI.create("http://m2:5000")),
                     "*",
                     List.of()),
-                50));
+                50,
+                4));
   }
 
   @Test
@@ -115,6 +116,9 @@ class ServiceConfigReaderTest {
     assertThat(c.credentials().path()).isEqualTo("/opt/overlaybd/cred.json");
     assertThat(c.download()).isEqualTo(DownloadConfig.DEFAULTS);
     assertThat(c.exporter().port()).isEqualTo(9863);
+    assertThat(c.own().expandPrefetch()).isEqualTo(1);
+    assertThat(parse("{'obd':{'expandPrefetch':4}}".replace('\'', '"')).own().expandPrefetch())
+        .isEqualTo(4);
     assertThat(c.own().stallLimit()).isEqualTo(Duration.ofMinutes(1));
   }
 

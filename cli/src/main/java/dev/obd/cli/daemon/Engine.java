@@ -55,7 +55,7 @@ final class Engine implements Closeable {
         new Repositories(RegistrySettings.of(config, options.version(), System.getenv()));
     this.cache =
         BlobCache.open(
-            cache(config.cache()),
+            cache(config),
             Ticker.SYSTEM,
             audit.map(CacheEvents.class::cast).orElse(CacheEvents.NONE));
     ImageStore images =
@@ -79,10 +79,11 @@ final class Engine implements Closeable {
     metrics.addLinks(repositories.requests(), links::all);
   }
 
-  private static CacheConfig cache(ServiceConfig.Cache config) {
-    return CacheConfig.in(config.directory())
-        .withUnit(config.unitBytes())
-        .withCapacity(config.capacityBytes());
+  private static CacheConfig cache(ServiceConfig config) {
+    return CacheConfig.in(config.cache().directory())
+        .withUnit(config.cache().unitBytes())
+        .withCapacity(config.cache().capacityBytes())
+        .withExpand(config.own().expandPrefetch());
   }
 
   Repositories repositories() {

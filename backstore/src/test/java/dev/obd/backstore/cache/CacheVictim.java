@@ -12,18 +12,20 @@ import java.util.concurrent.Executors;
  * A process that uses a cache directory, for tests that kill it or run several: reads, prefetches
  * and evicts at random and checks every byte. Exits with 0, or 1 if a byte was wrong.
  */
-final class Filler {
+final class CacheVictim {
   static final int BLOBS = 2;
   static final int BLOB_BYTES = 600_000;
+  static final int UNIT = 16 << 10;
+  static final int THREADS = 3;
 
-  private Filler() {}
+  private CacheVictim() {}
 
   static byte[] blob(int which) {
     return CacheTests.content(100 + which, BLOB_BYTES + which);
   }
 
   static CacheConfig config(Path directory, long capacity) {
-    return CacheTests.small(directory).withUnit(16 << 10).withCapacity(capacity);
+    return CacheTests.small(directory).withUnit(UNIT).withCapacity(capacity);
   }
 
   /** Arguments: directory, capacity in bytes, seed, operations per thread (0 = until killed). */
@@ -31,14 +33,14 @@ final class Filler {
     long seed = Long.parseLong(args[2]);
     long steps = Long.parseLong(args[3]);
     try (BlobCache cache = CacheTests.open(config(Path.of(args[0]), Long.parseLong(args[1])));
-        ExecutorService threads = Executors.newFixedThreadPool(3)) {
+        ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
       System.out.println("ready");
       System.out.flush();
       var work =
-          java.util.stream.IntStream.range(0, 3)
+          java.util.stream.IntStream.range(0, THREADS)
               .<Callable<Boolean>>mapToObj(t ->
                   () -> {
-                    run(cache, new SplittableRandom(seed * 3 + t), steps);
+                    run(cache, new SplittableRandom(seed * THREADS + t), steps);
                     return true;
                   })
               .toList();
