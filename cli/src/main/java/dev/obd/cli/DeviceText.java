@@ -110,6 +110,14 @@ final class DeviceText {
         .asMap()
         .forEach((how, n) -> facts.add("failed", n + " " + how));
     facts.add("last failure", text(live, "lastFailure"));
+    @Nullable JsonObject waiting = object(live, "waiting");
+    if (waiting != null) {
+      facts.add(
+          "waiting",
+          waiting.get("reads") + " reads, the first since " + waiting.get("seconds") + " s");
+    }
+    live.getAsJsonArray("slowBecause").forEach(why -> facts.add("slow because", why.getAsString()));
+    local(facts, live);
     JsonObject remote = live.getAsJsonObject("remote");
     facts.add(
         "from registries",
@@ -168,6 +176,56 @@ final class DeviceText {
               + Sizes.show(blob)
               + " on this machine");
     }
+  }
+
+  private static void local(Facts facts, JsonObject live) {
+    @Nullable JsonObject local = object(live, "local");
+    if (local == null) {
+      return;
+    }
+    facts.add("on this machine", share(local));
+    @Nullable JsonObject workingSet = object(local, "workingSet");
+    if (workingSet != null) {
+      facts.add("of the working set", share(workingSet));
+    }
+    facts.add("outage-safe", outageSafe(local, workingSet));
+  }
+
+  private static String share(JsonObject part) {
+    return part.get("percent")
+        + " %, "
+        + Sizes.show(part.get("localBytes").getAsLong())
+        + " of "
+        + Sizes.show(part.get("bytes").getAsLong());
+  }
+
+  private static String outageSafe(JsonObject local, @Nullable JsonObject workingSet) {
+    if (local.get("outageSafe").getAsBoolean()) {
+      return "yes";
+    }
+    boolean recorded = workingSet != null && workingSet.get("percent").getAsInt() == 100;
+    return (recorded ? "for what was recorded; " : "no: ")
+        + Sizes.show(local.get("bytes").getAsLong() - local.get("localBytes").getAsLong())
+        + " are in the registry only; 'obd fetch' brings them";
+  }
+
+  /** One device in a line of the daemon's status. */
+  static String summary(JsonObject device) {
+    @Nullable JsonObject live = object(device, "live");
+    @Nullable JsonObject local = live == null ? null : object(live, "local");
+    if (live == null || local == null) {
+      return text(device, "id") + "  " + text(device, "state");
+    }
+    @Nullable JsonObject workingSet = object(local, "workingSet");
+    var line = new StringBuilder(text(device, "id"));
+    line.append("  ").append(local.get("percent")).append(" % on this machine");
+    if (workingSet != null) {
+      line.append(", ").append(workingSet.get("percent")).append(" % of the working set");
+    }
+    line.append(local.get("outageSafe").getAsBoolean() ? ", outage-safe" : "");
+    live.getAsJsonArray("slowBecause")
+        .forEach(why -> line.append("; slow: ").append(why.getAsString()));
+    return line.toString();
   }
 
   private static String requests(JsonObject stats) {

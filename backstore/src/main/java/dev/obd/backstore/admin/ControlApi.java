@@ -181,7 +181,9 @@ public final class ControlApi {
   }
 
   private List<DeviceView> views() {
-    return fleet.devices().stream().map(DeviceView::of).toList();
+    return fleet.devices().stream()
+        .map(device -> DeviceView.of(device, facts, Optional.empty()))
+        .toList();
   }
 
   private DeviceView view(String id) throws AdminException {
@@ -190,7 +192,9 @@ public final class ControlApi {
             .device(id)
             .orElseThrow(() ->
                 new AdminException(
-                    404, "not-found", id + ": no such device", "see GET /v1/devices")));
+                    404, "not-found", id + ": no such device", "see GET /v1/devices")),
+        facts,
+        fleet.locality(id));
   }
 
   private Answer attach(Asked asked) throws IOException, InterruptedException {
@@ -214,7 +218,7 @@ public final class ControlApi {
       log.info("attach.abandoned device={}", attached.id());
       fleet.detach(attached.id(), true);
     }
-    return Answer.json(201, DeviceView.of(attached));
+    return Answer.json(201, DeviceView.of(attached, facts, Optional.empty()));
   }
 
   private static Optional<Door> door(@Nullable String label) throws AdminException {

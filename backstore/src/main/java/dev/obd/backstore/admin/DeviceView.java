@@ -6,11 +6,13 @@ import dev.obd.backstore.fleet.Attachment;
 import dev.obd.backstore.fleet.DeviceStatus;
 import dev.obd.backstore.fleet.DeviceStatus.State;
 import dev.obd.backstore.image.LayerState;
+import dev.obd.backstore.image.Locality;
 import dev.obd.backstore.prefetch.ReplayStats;
 import dev.obd.io.LatencySnapshot;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +47,9 @@ record DeviceView(
       @Nullable String lastFailure,
       RemoteView remote,
       @Nullable StallView stall,
+      @Nullable WaitingView waiting,
+      List<String> slowBecause,
+      @Nullable LocalView local,
       List<LayerView> layers,
       @Nullable ReplayView replay,
       @Nullable DownloadView download,
@@ -57,6 +62,28 @@ record DeviceView(
 
   /** Why reads do not get on, for how long, and how many wait. */
   record StallView(String origin, String reason, long seconds, int waiting) {}
+
+  /** Reads that have been under way for a second or more, and the first of them since when. */
+  record WaitingView(int reads, long seconds) {}
+
+  /** How much is on this machine. */
+  record LocalView(
+      long bytes, long localBytes, int percent, boolean outageSafe, @Nullable PartView workingSet) {
+    static LocalView of(Locality locality) {
+      Locality.Part all = locality.all();
+      return new LocalView(
+          all.bytes(),
+          all.localBytes(),
+          all.percent(),
+          locality.outageSafe(),
+          locality
+              .workingSet()
+              .map(p -> new PartView(p.bytes(), p.localBytes(), p.percent()))
+              .orElse(null));
+    }
+  }
+
+  record PartView(long bytes, long localBytes, int percent) {}
 
   record LayerView(String name, boolean remote, long blobBytes, long localBytes) {}
 
@@ -80,7 +107,10 @@ record DeviceView(
 
   record RecordingView(String since, int records, long dropped) {}
 
-  static DeviceView of(DeviceStatus status) {
+  /**
+   * @param locality if it was looked at
+   */
+  static DeviceView of(DeviceStatus status, DaemonFacts facts, Optional<Locality> locality) {
     @Nullable Attachment attached = status.attachment().orElse(null);
     @Nullable String reason = null;
     @Nullable Integer tries = null;
@@ -108,7 +138,7 @@ record DeviceView(
         status.since().map(Object::toString).orElse(null),
         status.opens(),
         status.lastError().orElse(null),
-        status.live().map(DeviceView::live).orElse(null));
+        status.live().map(live -> live(live, facts, locality)).orElse(null));
   }
 
   /** One word out of few for a state. */
@@ -116,7 +146,7 @@ record DeviceView(
     return state.getClass().getSimpleName().toLowerCase(Locale.ROOT);
   }
 
-  private static Live live(DeviceStatus.Live live) {
+  private static Live live(DeviceStatus.Live live, DaemonFacts facts, Optional<Locality> locality) {
     DeviceStats io = live.io();
     var requests = new TreeMap<String, OpView>();
     io.ops()
@@ -152,6 +182,11 @@ record DeviceView(
         live.stall()
             .map(s -> new StallView(s.origin(), s.reason(), s.lasting().toSeconds(), s.waiting()))
             .orElse(null),
+        io.waiting().reads() == 0
+            ? null
+            : new WaitingView(io.waiting().reads(), io.waiting().longest().toSeconds()),
+        Slowness.of(live, facts),
+        locality.map(LocalView::of).orElse(null),
         live.layers().stream().map(DeviceView::layer).toList(),
         live.replay().map(DeviceView::replay).orElse(null),
         live.download().map(DeviceView::download).orElse(null),

@@ -7,6 +7,7 @@ import dev.obd.registry.http.RequestCounts;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -60,7 +61,7 @@ record StatusView(
         facts.remarks(),
         states,
         devices.stream()
-            .map(DeviceView::of)
+            .map(d -> DeviceView.of(d, facts, Optional.empty()))
             .filter(d -> d.reason() != null)
             .map(d -> new Parked(d.id(), d.state(), d.reason(), d.tries()))
             .toList(),

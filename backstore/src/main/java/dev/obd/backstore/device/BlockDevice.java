@@ -103,6 +103,7 @@ public final class BlockDevice implements Closeable {
         counters.failures(),
         inFlight.size(),
         (int) stuckCalls.get(),
+        waiting(),
         failures.last());
   }
 
@@ -326,12 +327,21 @@ public final class BlockDevice implements Closeable {
     if (stall.isEmpty()) {
       return stall;
     }
+    return Optional.of(stall.get().withWaiting(waiting().reads()));
+  }
+
+  private DeviceStats.Waiting waiting() {
     long now = options.ticker().nanos();
-    long waiting =
-        inFlight.calls().stream()
-            .filter(call -> call.op() == Op.READ && now - call.startNanos() >= WAITING_NANOS)
-            .count();
-    return Optional.of(stall.get().withWaiting((int) waiting));
+    int reads = 0;
+    long longest = 0;
+    for (Call call : inFlight.calls()) {
+      long age = now - call.startNanos();
+      if (call.op() == Op.READ && age >= WAITING_NANOS) {
+        reads++;
+        longest = Math.max(longest, age);
+      }
+    }
+    return new DeviceStats.Waiting(reads, Duration.ofNanos(longest));
   }
 
   private void giveUp(Call call) {

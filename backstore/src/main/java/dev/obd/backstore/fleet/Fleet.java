@@ -8,6 +8,7 @@ import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.HandledDevice;
 import dev.obd.backstore.device.Handling;
 import dev.obd.backstore.device.Mounter.Mounted;
+import dev.obd.backstore.image.Locality;
 import dev.obd.io.FailureText;
 import dev.obd.registry.Digest;
 import java.io.Closeable;
@@ -131,6 +132,11 @@ public final class Fleet implements Closeable {
   public Optional<DeviceStatus> device(String what) {
     String id = idOf(what);
     return devices().stream().filter(d -> d.id().equals(id)).findFirst();
+  }
+
+  /** How much of a device's image is on this machine; empty if it is not open. */
+  public Optional<Locality> locality(String what) {
+    return devices.find(idOf(what)).flatMap(OpenDevice::locality);
   }
 
   private String idOf(String what) {

@@ -3,6 +3,7 @@ package dev.obd.backstore.fleet;
 import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.download.Downloads;
 import dev.obd.backstore.image.Image;
+import dev.obd.backstore.image.Locality;
 import dev.obd.backstore.prefetch.Replayer;
 import dev.obd.io.Ticker;
 import dev.obd.trace.TraceRecorder;
@@ -88,6 +89,10 @@ final class OpenDevice {
         ended.recorder.snapshot(),
         ended.recorder.dropped(),
         Duration.ofNanos(ticker.nanos() - ended.fromNanos));
+  }
+
+  Optional<Locality> locality() {
+    return image.locality();
   }
 
   private synchronized Optional<RecordingStatus> recording() {

@@ -126,6 +126,16 @@ public final class Image implements Disk {
   }
 
   /**
+   * How much of it is on this machine, whoever brought it: looks at the records of the caches on
+   * disk, about 16 thousand small reads per GiB. Empty once it is closed.
+   */
+  public synchronized Optional<Locality> locality() { // not while it is being closed
+    return open.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new LocalityCount(parts.layers()).of(parts.replayer()));
+  }
+
+  /**
    * Changes the size of a writable image, durably; what a smaller one cuts off is gone.
    *
    * @param newSize bytes, a multiple of 512

@@ -31,6 +31,11 @@ record OpenedLayer(
     return isRemote() && health.filter(OriginHealth::isDown).isPresent();
   }
 
+  /** What keeps this layer's ranges; empty if all of it is local. */
+  Optional<CachedSource> ranges() {
+    return isRemote() ? cache : Optional.empty();
+  }
+
   private boolean isRemote() {
     return cache.isPresent() && switched.filter(SwitchedSource::isSwitched).isEmpty();
   }

@@ -2,6 +2,8 @@ package dev.obd.backstore.prefetch;
 
 import dev.obd.io.BlockSource;
 import dev.obd.io.Deadline;
+import dev.obd.io.Prefetchable;
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import dev.obd.trace.Trace;
 import java.io.Closeable;
@@ -181,6 +183,17 @@ public final class Replayer implements Closeable {
         bytes.get(),
         failed.get());
   }
+
+  /**
+   * What the trace says will be wanted of each cache, in whole units; layers that need no cache are
+   * left out. Empty until the trace was loaded, and if there is no usable one.
+   */
+  public List<Wanted> wanted() {
+    return plan.steps().stream().map(step -> new Wanted(step.cache(), step.range())).toList();
+  }
+
+  /** A part of the working set. */
+  public record Wanted(Prefetchable cache, Range range) {}
 
   /** Waits until nothing more will happen; false if that took longer than {@code patience}. */
   public boolean awaitDone(Duration patience) throws InterruptedException {
