@@ -42,6 +42,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       DetachCommand.class,
       PsCommand.class,
       StatusCommand.class,
+      DoctorCommand.class,
       DaemonCommand.class,
       LogLevelCommand.class,
       ServeCommand.class,

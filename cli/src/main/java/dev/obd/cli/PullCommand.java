@@ -3,7 +3,7 @@ package dev.obd.cli;
 import dev.obd.backstore.image.WholeLayers;
 import dev.obd.backstore.store.LoadedImage;
 import dev.obd.registry.ImageReference;
-import dev.obd.registry.layout.OciLayout;
+import dev.obd.registry.RegistryException;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -57,15 +57,27 @@ final class PullCommand implements Callable<Integer> {
       ImageReference name = ImageReference.parse(reference);
       LoadedImage image = session.images().pull(name, terminal.progress("pulling"));
       if (data) {
-        OciLayout store = session.images().layout();
-        fetching.run(
-            session,
-            new WholeLayers(session.opener()).inStore(image, store, FREE_RESERVE_BYTES),
-            terminal);
+        bring(session, image, terminal);
         image = session.images().complete(name, terminal.progress("storing"));
       }
       NamedImage.of(image).print(spec.commandLine().getOut(), json);
     }
     return 0;
+  }
+
+  private void bring(Session session, LoadedImage image, Terminal terminal)
+      throws IOException, InterruptedException {
+    try {
+      fetching.run(
+          session,
+          new WholeLayers(session.opener())
+              .inStore(image, session.images().layout(), FREE_RESERVE_BYTES),
+          terminal);
+    } catch (RegistryException e) {
+      if (e.kind() != RegistryException.Kind.BAD_ANSWER) {
+        throw e;
+      }
+      terminal.say(e.getMessage() + "; whole layers are copied instead");
+    }
   }
 }

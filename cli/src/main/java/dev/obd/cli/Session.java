@@ -7,15 +7,18 @@ import dev.obd.backstore.config.Home;
 import dev.obd.backstore.image.ImageOpener;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.Links;
+import dev.obd.backstore.preflight.Preflight;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.io.Ticker;
 import dev.obd.registry.Platform;
 import dev.obd.registry.RegistryClock;
+import dev.obd.registry.auth.CredentialProvider;
 import dev.obd.registry.client.Repositories;
 import dev.obd.registry.http.RegistryOptions;
 import java.io.Closeable;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -29,6 +32,7 @@ final class Session implements Closeable {
   private final ImageStore images;
   private final ImagePlans plans;
   private final BlobCache cache;
+  private final CacheConfig cacheConfig;
   private final ExecutorService executor;
   private final ScheduledExecutorService scheduler;
   private final ImageOpener opener;
@@ -37,6 +41,7 @@ final class Session implements Closeable {
   public Session(Home home, RegistryOptions registry, CacheConfig cacheConfig, Platform platform)
       throws IOException {
     this.home = home;
+    this.cacheConfig = cacheConfig;
     this.repositories = new Repositories(registry);
     this.executor =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("obd-", 0).factory());
@@ -71,6 +76,21 @@ final class Session implements Closeable {
 
   public BlobCache cache() {
     return cache;
+  }
+
+  /** What {@code obd doctor} looks at. */
+  Preflight.Context preflight(CredentialProvider credentials, Duration patience) {
+    return new Preflight.Context(
+        images,
+        plans,
+        opener,
+        cache,
+        cacheConfig,
+        credentials,
+        RegistryClock.SYSTEM,
+        Ticker.SYSTEM,
+        patience,
+        executor);
   }
 
   public ExecutorService executor() {

@@ -81,6 +81,16 @@ final class SessionOptions {
   }
 
   Session open(Home home) throws IOException {
+    return open(home, registry());
+  }
+
+  /** For a look: what does not answer within {@code patience}, or twice, is given up. */
+  Session openImpatient(Duration patience) throws IOException {
+    return open(
+        Home.ofProcess(), registry().withPatience(patience.multipliedBy(4).dividedBy(5), 2));
+  }
+
+  private Session open(Home home, RegistryOptions registry) throws IOException {
     CacheConfig cache = CacheConfig.in(home.cache());
     if (cacheUnit != null) {
       cache = cache.withUnit(Math.toIntExact(cacheUnit));
@@ -91,7 +101,7 @@ final class SessionOptions {
     if (expand != null) {
       cache = cache.withExpand(expand);
     }
-    return new Session(home, registry(), cache, platform());
+    return new Session(home, registry, cache, platform());
   }
 
   Platform platform() {
@@ -100,7 +110,7 @@ final class SessionOptions {
 
   private RegistryOptions registry() {
     return RegistryOptions.defaults()
-        .withCredentials(provider())
+        .withCredentials(credentials())
         .withPlainHttp(insecure ? PlainHttp.ALWAYS : PlainHttp.LOOPBACK)
         .withTls(
             new TlsOptions(
@@ -109,7 +119,7 @@ final class SessionOptions {
         .withUserAgent("obd");
   }
 
-  private CredentialProvider provider() {
+  CredentialProvider credentials() {
     if (credentials != null) {
       return new OverlaybdCredentials(credentials);
     }

@@ -18,6 +18,19 @@ public interface RequestListener {
   default void answered(String origin, long nanos) {}
 
   /**
+   * An answer began: of a registry, of where it redirects to, or of its token service.
+   *
+   * @param origin who answered: scheme, host and port
+   * @param status the HTTP status
+   * @param date the Date field as it came; empty if there is none
+   * @param nanos since the request was given out
+   */
+  record Exchange(String origin, int status, String date, long nanos) {}
+
+  /** As {@link #answered}, in more detail, and of every single request. */
+  default void exchanged(Exchange exchange) {}
+
+  /**
    * An attempt failed and will be made again after a pause.
    *
    * @throws IOException to end the attempts with this
@@ -40,6 +53,12 @@ public interface RequestListener {
           public void answered(String origin, long nanos) {
             inner.answered(origin, nanos);
             outer.answered(origin, nanos);
+          }
+
+          @Override
+          public void exchanged(Exchange exchange) {
+            inner.exchanged(exchange);
+            outer.exchanged(exchange);
           }
 
           @Override

@@ -3,6 +3,9 @@ package dev.obd.testdata;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
@@ -32,12 +35,17 @@ final class Distortion {
   static Reply of(Reply reply, @Nullable Fault fault) throws IOException {
     return switch (fault) {
       case Fault.ShiftedRange shift when reply.status == 206 -> shifted(reply, shift.by());
+      case Fault.Dated dated -> reply.with("Date", httpDate(dated.time()));
       case Fault.NoContentRange none -> without(reply, "Content-Range");
       case Fault.Empty empty -> reply.part(reply.content, reply.from, 0);
       case Fault.Gzipped gzipped -> gzipped(reply);
       case Fault.Multipart multipart when reply.status == 206 -> multipart(reply);
       case null, default -> reply;
     };
+  }
+
+  private static String httpDate(Instant time) {
+    return DateTimeFormatter.RFC_1123_DATE_TIME.format(time.atZone(ZoneOffset.UTC));
   }
 
   private static Reply shifted(Reply reply, long by) {

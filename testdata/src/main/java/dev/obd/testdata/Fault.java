@@ -2,6 +2,7 @@ package dev.obd.testdata;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 
 /** A way in which a server or the network misbehaves. Positions count bytes of the reply's body. */
@@ -88,6 +89,9 @@ public sealed interface Fault {
 
   /** Transfer-Encoding: chunked. */
   record Chunked() implements Fault {}
+
+  /** A Date field with this time in it. */
+  record Dated(Instant time) implements Fault {}
 
   /** Longer than announced: this many more bytes follow the body. */
   record TooLong(int by) implements Fault {}

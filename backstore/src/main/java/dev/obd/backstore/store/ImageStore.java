@@ -121,7 +121,7 @@ public final class ImageStore {
       return local.get();
     }
     try {
-      return fromRegistry(reference);
+      return inRegistry(reference);
     } catch (RegistryException e) {
       throw new RegistryException(
           e.kind(),
@@ -167,7 +167,8 @@ public final class ImageStore {
         name, store, entry.descriptor().annotation(ORIGIN), entry.descriptor().digest().value());
   }
 
-  private LoadedImage fromRegistry(ImageReference reference) throws IOException {
+  /** Loads an image from its registry, whatever the store has. */
+  public LoadedImage inRegistry(ImageReference reference) throws IOException {
     return read(
         reference.toString(),
         repositories.repository(reference),
@@ -287,7 +288,7 @@ public final class ImageStore {
 
   /** Brings an image's manifest, config and trace into the store; layers stay where they are. */
   public LoadedImage pull(ImageReference reference, Progress progress) throws IOException {
-    copy(fromRegistry(reference), storeTarget(reference, true), progress);
+    copy(inRegistry(reference), storeTarget(reference, true), progress);
     return find(reference).orElseThrow();
   }
 

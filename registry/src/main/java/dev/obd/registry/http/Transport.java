@@ -2,6 +2,7 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
+import dev.obd.registry.RequestListener;
 import dev.obd.registry.tls.TlsOptions;
 import java.io.Closeable;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.EndpointDetails;
+import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.NoHttpResponseException;
 import org.apache.hc.core5.http.config.Http1Config;
@@ -161,11 +163,13 @@ final class Transport implements Closeable {
             .build());
     Runnable endWatch = limit.watch(request::cancel);
     Origin origin = Origin.of(call.wire());
+    long began = options.clock().nanos();
     try {
       var host = new HttpHost(origin.scheme(), origin.host(), origin.port());
       ClassicHttpResponse response =
           CurrentLimit.run(limit, () -> client.executeOpen(host, request, context));
       counts.answered(origin, response.getCode());
+      tell(origin, response, options.clock().nanos() - began);
       return new Answer(call, response, limit, endWatch, request::cancel);
     } catch (IOException e) {
       endWatch.run();
@@ -182,6 +186,14 @@ final class Transport implements Closeable {
       endWatch.run();
       throw e;
     }
+  }
+
+  private static void tell(Origin origin, ClassicHttpResponse response, long nanos) {
+    Header date = response.getFirstHeader("Date");
+    String text = date == null || date.getValue() == null ? "" : date.getValue();
+    RequestListener.current()
+        .exchanged(
+            new RequestListener.Exchange(origin.toString(), response.getCode(), text, nanos));
   }
 
   RequestCounts counts() {
