@@ -34,6 +34,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       QuickstartCommand.class,
       PullCommand.class,
       FetchCommand.class,
+      InitCommand.class,
       PushCommand.class,
       LsCommand.class,
       TagCommand.class,

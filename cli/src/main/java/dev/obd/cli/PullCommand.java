@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -38,6 +39,11 @@ final class PullCommand implements Callable<Integer> {
   @Option(names = "--data", description = "Bring the layers, too: it can then be used offline.")
   private boolean data;
 
+  @Option(
+      names = "--uncompressed",
+      description = "Unpack it, too, for 'obd init': one raw disk, no compressed copy.")
+  private boolean uncompressed;
+
   @Mixin private Fetching fetching;
 
   @Option(names = "--json", description = "Print the result as JSON.")
@@ -52,6 +58,10 @@ final class PullCommand implements Callable<Integer> {
               + reference
               + " NAME' copies it into the local store");
     }
+    if (data && uncompressed) {
+      throw new ParameterException(
+          spec.commandLine(), "--uncompressed keeps no layers: give it or --data");
+    }
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Session session = options.open()) {
       ImageReference name = ImageReference.parse(reference);
@@ -59,6 +69,9 @@ final class PullCommand implements Callable<Integer> {
       if (data) {
         bring(session, image, terminal);
         image = session.images().complete(name, terminal.progress("storing"));
+      }
+      if (uncompressed) {
+        new RawDisks(session, fetching, terminal).of(image).close();
       }
       NamedImage.of(image).print(spec.commandLine().getOut(), json);
     }

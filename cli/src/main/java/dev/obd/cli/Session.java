@@ -4,6 +4,7 @@ import dev.obd.backstore.build.ImageBuilder;
 import dev.obd.backstore.cache.BlobCache;
 import dev.obd.backstore.cache.CacheConfig;
 import dev.obd.backstore.config.Home;
+import dev.obd.backstore.disk.BaseDisks;
 import dev.obd.backstore.image.ImageOpener;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.Links;
@@ -19,6 +20,7 @@ import dev.obd.registry.http.RegistryOptions;
 import java.io.Closeable;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -91,6 +93,10 @@ final class Session implements Closeable {
         Ticker.SYSTEM,
         patience,
         executor);
+  }
+
+  public BaseDisks disks() {
+    return new BaseDisks(home.disks(), InstantSource.system(), Ticker.SYSTEM);
   }
 
   public ExecutorService executor() {

@@ -102,6 +102,11 @@ public final class PendingFile implements Closeable {
     return channel;
   }
 
+  /** What it is called until {@link #commit}. */
+  public Path temporary() {
+    return temporary;
+  }
+
   /** The name it will have. */
   public Path path() {
     return path;

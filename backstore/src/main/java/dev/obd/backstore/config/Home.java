@@ -45,6 +45,11 @@ public record Home(Path root) {
     return root.resolve("cache");
   }
 
+  /** Raw disks of images, made once and copied. */
+  public Path disks() {
+    return root.resolve("disks");
+  }
+
   /** Writable layers by name. */
   public Path uppers() {
     return root.resolve("uppers");

@@ -53,7 +53,6 @@ public final class Preflight {
    * What is looked at, and how.
    *
    * @param images finds the image
-   * @param registry finds what a registry says, with the same options
    * @param patience of each check
    * @param executor runs the checks, each on a thread that may be left behind
    */
