@@ -4,13 +4,13 @@ import dev.obd.io.Deadline;
 import dev.obd.io.Ticker;
 import java.time.Duration;
 
-/** When to try again: after 1 s, then twice as long each time, at most 30 s. For one thread. */
+/** When to try again: after 1 s, then twice as long each time, at most 30 s. Thread-safe. */
 final class Backoff {
   private static final Duration FIRST = Duration.ofSeconds(1);
   private static final Duration LONGEST = Duration.ofSeconds(30);
 
   private final Ticker ticker;
-  private Duration pause = FIRST;
+  private Duration pause = FIRST; // guarded by this, as the others
   private Deadline next;
   private int tries;
 
@@ -19,18 +19,18 @@ final class Backoff {
     this.next = Deadline.after(ticker, Duration.ZERO);
   }
 
-  void failed() {
+  synchronized void failed() {
     tries++;
     next = Deadline.after(ticker, pause);
     Duration twice = pause.multipliedBy(2);
     pause = twice.compareTo(LONGEST) < 0 ? twice : LONGEST;
   }
 
-  int tries() {
+  synchronized int tries() {
     return tries;
   }
 
-  boolean isDue() {
+  synchronized boolean isDue() {
     return next.expired();
   }
 }

@@ -50,15 +50,19 @@ final class TcmuDevice implements RingThread.Listener {
   private final Backoff backoff;
   private final CommandGate gate;
 
-  /** Whose permit is held while something opens the device, so that nothing else does. */
+  /** When commands may be failed again that nobody else will answer. */
+  private final Backoff ending;
+
+  /** True while the device has ended and nobody answers its commands. */
+  private volatile boolean unanswered;
+
+  /** Whose permit is held while something opens or fails the device, so that nothing else does. */
   private final Semaphore opening = new Semaphore(1);
 
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /** True from its removal until its source has heard of it. */
   private final AtomicBoolean removed = new AtomicBoolean();
-
-  private final AtomicBoolean failedOnce = new AtomicBoolean();
 
   private volatile State state = new State.Opening();
 
@@ -93,6 +97,7 @@ final class TcmuDevice implements RingThread.Listener {
     this.environment = environment;
     this.forget = forget;
     this.backoff = new Backoff(environment.ticker());
+    this.ending = new Backoff(environment.ticker());
     this.gate = new CommandGate(environment.ticker(), environment.heldPatience());
   }
 
@@ -169,7 +174,7 @@ final class TcmuDevice implements RingThread.Listener {
         throw e;
       }
       if (!serve(opened)) {
-        return new Opened.Refused("it ended while it was being made");
+        throw new IOException(name.device() + " ended while it was being made");
       }
       return new Opened.Served();
     } catch (IOException | RuntimeException | Error e) { // also: no memory for a thread
@@ -187,15 +192,16 @@ final class TcmuDevice implements RingThread.Listener {
 
   /** Takes over a device that exists. Waits for nothing; what fails is tried again by tick. */
   void adopt() {
-    tryToServe();
+    attempt(this::takeOver);
   }
 
   /** The time has passed on. Waits for nothing. */
   void tick() {
     gate.expire();
     if (state instanceof State.Parked && backoff.isDue()) {
-      tryToServe();
+      attempt(this::takeOver);
     }
+    failIfEnded();
   }
 
   /** Commands that wait for a disk, and those that come, fail now. */
@@ -209,7 +215,8 @@ final class TcmuDevice implements RingThread.Listener {
     tellIfRemoved();
   }
 
-  private void tryToServe() {
+  /** Runs {@code task} on a thread of its own, unless an attempt is under way. */
+  private void attempt(Runnable task) {
     if (closed.get() || !opening.tryAcquire()) {
       return;
     }
@@ -218,7 +225,7 @@ final class TcmuDevice implements RingThread.Listener {
           .lifecycle()
           .execute(() -> {
             try {
-              takeOver();
+              task.run();
             } finally {
               opened();
             }
@@ -271,7 +278,7 @@ final class TcmuDevice implements RingThread.Listener {
   private void serveRing(boolean takeOver) throws IOException {
     ringLock.lock();
     try {
-      if (thread == null && !closed.get()) {
+      if (uio == null && !closed.get()) {
         startRing(takeOver);
       }
     } finally {
@@ -385,7 +392,7 @@ final class TcmuDevice implements RingThread.Listener {
     }
     boolean blocked = block(true);
     RingThread serving = thread;
-    if (serving != null) {
+    if (serving != null && !(state instanceof State.Ended)) {
       awaitEmpty(serving.ring());
     }
     shutRing(DRAIN_PATIENCE);
@@ -436,11 +443,15 @@ final class TcmuDevice implements RingThread.Listener {
     } finally {
       ringLock.unlock();
     }
-    if (serving == null || memory == null) {
+    if (memory == null) {
       return;
     }
-    serving.stop();
     try {
+      if (serving == null) { // its ring proved corrupt, and nothing uses it any more
+        memory.close();
+        return;
+      }
+      serving.stop();
       if (gate.held() > 0) { // their answers would end them; the next process begins them anew
         serving.ring().abandon();
         gate.refuse();
@@ -517,48 +528,54 @@ final class TcmuDevice implements RingThread.Listener {
   @Override
   public void failed(String reason) {
     synchronized (this) {
-      state = new State.Ended(reason);
+      if (!(state instanceof State.Ended)) {
+        state = new State.Ended(reason);
+      }
     }
-    environment.lifecycle().execute(this::failEverything);
+    unanswered = true;
+    failIfEnded();
+  }
+
+  private void failIfEnded() {
+    if (unanswered && ending.isDue()) {
+      attempt(this::failEverything);
+    }
   }
 
   /**
    * After a ring proved corrupt: once nothing is under way, what is in it fails, and what comes
-   * later too, instead of waiting for ever.
+   * later too, instead of waiting for ever. If it proves corrupt again, or cannot be served at all,
+   * the same is done again and again, ever more seldom.
    */
   private void failEverything() {
-    RingThread corrupt;
-    ringLock.lock(); // whoever starts it has set it by then
+    gate.refuse();
+    releaseDisk(); // which ends what waits in it
     try {
-      corrupt = thread;
-    } finally {
-      ringLock.unlock();
-    }
-    if (corrupt == null) {
-      return; // it was closed meanwhile
-    }
-    try {
-      while (!corrupt.ring().awaitDone(DRAIN_PATIENCE)) {
-        if (closed.get()) {
-          return;
-        }
+      RingThread corrupt = thread;
+      if (corrupt != null && !corrupt.ring().awaitDone(DRAIN_PATIENCE)) {
+        return; // somebody may still write to the memory
       }
-      releaseDisk();
-      gate.refuse();
       ringLock.lock();
       try {
         UioDevice memory = uio;
-        if (thread == corrupt && memory != null && failedOnce.compareAndSet(false, true)) {
+        if (memory == null || thread != corrupt) {
+          return; // it was closed meanwhile
+        }
+        thread = null;
+        if (corrupt != null) {
           corrupt.stop();
-          thread = restartRing(memory, false);
           corrupt.close();
         }
+        ending.failed();
+        unanswered = false; // unless the ring that begins now ends, too
+        thread = restartRing(memory, false);
       } finally {
         ringLock.unlock();
       }
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) { // also: no memory for a thread
+      unanswered = true;
       log.error("tcmu.refuse.failed device={}", name, e);
     }
   }

@@ -293,9 +293,7 @@ class TcmuHandlerTest {
     String broken = node(handling.create("broken", "lab/broken"));
     assertThat(Sh.readDisk(broken)).isEqualTo(content);
     writeToRing(find("broken").address(), 12, new byte[] {4, 0, 0, 0}); // the head
-    long start = System.nanoTime();
-    assertThat(Sh.run("dd if=" + broken + " bs=64k iflag=direct of=/dev/null").exit()).isNotZero();
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(PATIENCE);
+    assertFailsInTime(broken);
     assertThat(find("broken").state())
         .isInstanceOfSatisfying(
             State.Ended.class, s -> assertThat(s.reason()).contains("head").contains("expected"));
@@ -303,8 +301,22 @@ class TcmuHandlerTest {
     assertThat(Sh.run("dd if=" + broken + " bs=4k count=1 iflag=direct of=/dev/null").exit())
         .isNotZero();
     assertThat(Sh.readDisk(good)).isEqualTo(content);
+    // Neither do they if it happens again, nor if there is no ring to be served any more.
+    writeToRing(find("broken").address(), 12, new byte[] {4, 0, 0, 0});
+    assertFailsInTime(broken);
+    writeToRing(find("broken").address(), 0, new byte[] {77, 0});
+    writeToRing(find("broken").address(), 12, new byte[] {4, 0, 0, 0});
+    assertFailsInTime(broken);
+    assertFailsInTime(broken);
+    assertThat(Sh.readDisk(good)).isEqualTo(content);
     handling.remove("broken", false);
     assertThat(Sh.readDisk(good)).isEqualTo(content);
+  }
+
+  private static void assertFailsInTime(String node) throws Exception {
+    long start = System.nanoTime();
+    assertThat(Sh.run("dd if=" + node + " bs=64k iflag=direct of=/dev/null").exit()).isNotZero();
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(PATIENCE);
   }
 
   /** Changes the memory that this process shares with the kernel. */

@@ -138,6 +138,8 @@ public final class CommandRing {
   /**
    * Hands to the target what the kernel has written, as far as the limit allows.
    *
+   * @throws CorruptRingException also if the tail is not where it was left, of which {@code wake}
+   *     tells
    * @throws IllegalStateException if answers can no longer be written, of which {@code wake} tells
    */
   public void take() throws CorruptRingException {
@@ -162,6 +164,9 @@ public final class CommandRing {
       writeAnswers();
     }
     Throwable why = broken;
+    if (why instanceof CorruptRingException corrupt) {
+      throw corrupt;
+    }
     if (why != null) {
       throw new IllegalStateException(name + ": answers cannot be written: " + why, why);
     }
@@ -351,7 +356,7 @@ public final class CommandRing {
     do {
       try {
         writeAll();
-      } catch (RuntimeException | Error e) { // also if the memory is gone
+      } catch (CorruptRingException | RuntimeException | Error e) { // also if the memory is gone
         abandoned = true;
         broken = e;
         log.error("tcmu.answer.failed device={}", name, e);
@@ -361,7 +366,7 @@ public final class CommandRing {
     } while (seen != 0);
   }
 
-  private void writeAll() {
+  private void writeAll() throws CorruptRingException {
     RingCommand list = answers.getAndSet(null);
     if (abandoned) {
       return; // the kernel has forgotten them
@@ -388,6 +393,12 @@ public final class CommandRing {
     }
     if (count == 0 && answered == published) {
       return;
+    }
+    // Only we write it. If somebody else did, the kernel has taken for answered what was not, and
+    // gives up a ring in which that made no sense to it: what is in it would wait for ever.
+    int tail = mailbox.tail();
+    if (tail != published) {
+      throw mailbox.corruptTail(published, tail);
     }
     published = answered;
     mailbox.tail(answered);

@@ -109,6 +109,10 @@ final class Mailbox {
     return position(TAIL_AT, "tail", (int) U32.getAcquire(area, TAIL_AT));
   }
 
+  CorruptRingException corruptTail(int expected, int actual) {
+    return corrupt(TAIL_AT, "tail", expected, actual);
+  }
+
   /** Release: the kernel sees the answers before the tail once it sees the tail. */
   void tail(int position) {
     U32.setRelease(area, TAIL_AT, position);

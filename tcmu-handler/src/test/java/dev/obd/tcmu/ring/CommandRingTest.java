@@ -379,6 +379,26 @@ class CommandRingTest {
   }
 
   @Test
+  void aTailThatSomebodyElseMovedEndsTheRing() throws Exception {
+    var woken = new AtomicInteger();
+    Bench bench = Bench.of(ALL_FLAGS, 8, woken::incrementAndGet);
+    bench.submit(1);
+    bench.submit(1);
+    bench.ring.take();
+    bench.waiting.getFirst().done(GOOD);
+    bench.ring.take();
+    assertThat(bench.kernel.takeAnswers()).hasSize(1);
+    int tail = bench.kernel.area.getInt(64);
+    bench.kernel.area.putInt(64, (tail + 8) % bench.kernel.ringBytes);
+    bench.waiting.getLast().done(GOOD);
+    assertThat(woken).hasValue(1);
+    assertThatThrownBy(bench.ring::take)
+        .isInstanceOf(CorruptRingException.class)
+        .hasMessageContaining("@64: tail: expected " + tail);
+    assertThat(bench.ring.awaitDone(Duration.ofSeconds(1))).isTrue();
+  }
+
+  @Test
   void anAbandonedRingIsNotWrittenToAnyMore() throws Exception {
     Bench bench = Bench.of(ALL_FLAGS, 10, () -> {});
     bench.submit(1);
