@@ -36,6 +36,8 @@ final class LoopDevice {
   private static final long LOOP_CLR_FD = 0x4C01;
   private static final long LOOP_SET_CAPACITY = 0x4C07;
 
+  private static final long BLKGETSIZE64 = 0x8008_1272L;
+
   private static final int CONFIG_BYTES = 304;
   private static final int FD_AT = 0;
   private static final int FLAGS_AT = 60;
@@ -65,6 +67,10 @@ final class LoopDevice {
   /** Attaches a free loop device to {@code file}. */
   static LoopDevice attach(Path file, boolean readOnly) throws IOException {
     int access = readOnly ? Fd.READ_ONLY : Fd.READ_WRITE;
+    // Older kernels (6.1, for one) make the device as large as they know the file to be: empty, if
+    // it is one over FUSE whose size nobody has asked for. File systems read and write it all the
+    // same, but what they write through the device's page cache is lost.
+    long size = Files.size(file);
     try (Fd control = Fd.open(CONTROL, Fd.READ_WRITE);
         Fd backing = Fd.open(file, access)) {
       for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -72,7 +78,9 @@ final class LoopDevice {
         Path path = Path.of("/dev/loop" + number);
         Fd device = Fd.open(path, access);
         if (configured(device, backing, file, readOnly)) {
-          return new LoopDevice(path, device);
+          var loop = new LoopDevice(path, device);
+          loop.requireSize(size);
+          return loop;
         }
       }
     }
@@ -96,6 +104,15 @@ final class LoopDevice {
         return false;
       }
       throw e;
+    }
+  }
+
+  private void requireSize(long expected) throws IOException {
+    ByteBuffer size = ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.nativeOrder());
+    device.ioctl("BLKGETSIZE64", BLKGETSIZE64, size);
+    if (size.getLong(0) != expected) {
+      detach(true);
+      throw new IOException(path + ": expected " + expected + " bytes, has " + size.getLong(0));
     }
   }
 
