@@ -394,12 +394,7 @@ public final class CommandRing {
     if (count == 0 && answered == published) {
       return;
     }
-    // Only we write it. If somebody else did, the kernel has taken for answered what was not, and
-    // gives up a ring in which that made no sense to it: what is in it would wait for ever.
-    int tail = mailbox.tail();
-    if (tail != published) {
-      throw mailbox.corruptTail(published, tail);
-    }
+    requireOwnTail();
     published = answered;
     mailbox.tail(answered);
     try {
@@ -411,6 +406,19 @@ public final class CommandRing {
     if (unanswered.addAndGet(-count) < limit && starved && !slots.isFull()) {
       starved = false;
       wake.run();
+    }
+  }
+
+  /**
+   * Only we write the tail. If somebody else did, the kernel may have taken for answered what was
+   * not, and gives up a ring in which that made no sense to it: what is in it would wait for ever.
+   * It is put right, because the kernel follows it before it resets a ring, wherever that leads.
+   */
+  private void requireOwnTail() throws CorruptRingException {
+    int tail = mailbox.rawTail();
+    if (tail != published) {
+      mailbox.tail(published);
+      throw mailbox.corruptTail(published, tail);
     }
   }
 

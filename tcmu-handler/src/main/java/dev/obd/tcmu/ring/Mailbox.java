@@ -106,7 +106,12 @@ final class Mailbox {
   }
 
   int tail() throws CorruptRingException {
-    return position(TAIL_AT, "tail", (int) U32.getAcquire(area, TAIL_AT));
+    return position(TAIL_AT, "tail", rawTail());
+  }
+
+  /** Whatever is there. */
+  int rawTail() {
+    return (int) U32.getAcquire(area, TAIL_AT);
   }
 
   CorruptRingException corruptTail(int expected, int actual) {

@@ -395,6 +395,7 @@ class CommandRingTest {
     assertThatThrownBy(bench.ring::take)
         .isInstanceOf(CorruptRingException.class)
         .hasMessageContaining("@64: tail: expected " + tail);
+    assertThat(bench.kernel.area.getInt(64)).as("the kernel would follow it").isEqualTo(tail);
     assertThat(bench.ring.awaitDone(Duration.ofSeconds(1))).isTrue();
   }
 
