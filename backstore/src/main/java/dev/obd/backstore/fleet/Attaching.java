@@ -117,6 +117,9 @@ final class Attaching {
       throw new FleetException(
           FleetException.Kind.UNSUPPORTED, door.label() + ": " + missing.get());
     }
+    if (door == Door.FUSE && attached.record.mount().isPresent()) { // its front-end makes it
+      attached.record = attached.record.mounting(!Files.exists(attached.record.mount().get()));
+    }
     attached.record = attached.record.askedFor(where.toString());
     store.save(attached.record);
     checkInterrupt();

@@ -196,7 +196,9 @@ final class Attachments {
       } else {
         Mounting.unmountAll(context.mounter(), a.record.node(), a.record.mount(), force);
       }
-      removeMountPoint(a.record);
+    }
+    if (lost || a.record.door() != Door.FUSE) {
+      removeMountPoint(a.record); // that of a front-end, too, if it could not do so itself
     }
     if (lost) {
       store.delete(a.record.name());
