@@ -117,16 +117,18 @@ final class AttachCommand implements Callable<Integer> {
             upper.writable(),
             absolute(upper.upper().orElse(null)),
             !noReplay);
-    JsonObject device;
+    PrintWriter out = spec.commandLine().getOut();
     try (Interrupt interrupt = new Interrupt();
         DaemonClient client = control.client()) {
-      device = attach(client, request, interrupt);
-    }
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      Json.print(out, device);
-    } else {
-      DeviceText.attached(out, device);
+      JsonObject device = attach(client, request, interrupt);
+      if (json) {
+        Json.print(out, device);
+      } else {
+        DeviceText.attached(out, device);
+        if (via.equals("auto")) {
+          DeviceText.doorsPassedOver(out, client.get("/v1/status"), device);
+        }
+      }
     }
     return 0;
   }

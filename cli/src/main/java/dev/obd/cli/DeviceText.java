@@ -23,6 +23,18 @@ final class DeviceText {
         .add("size", size(device));
   }
 
+  /** Why a device that could have gone by any door did not go by a better one. */
+  static void doorsPassedOver(PrintWriter out, JsonObject status, JsonObject device) {
+    var facts = new Facts(out);
+    for (JsonElement door : status.getAsJsonArray("doors")) { // the best first
+      JsonObject better = door.getAsJsonObject();
+      if (text(better, "door").equals(text(device, "via"))) {
+        return;
+      }
+      facts.add("not " + text(better, "door"), text(better, "because"));
+    }
+  }
+
   /** One line per device. */
   static void list(PrintWriter out, List<JsonObject> devices) {
     List<List<String>> rows = new ArrayList<>();
