@@ -87,6 +87,33 @@ final class GuestDaemon implements AutoCloseable {
     return new Cli(home).run(command);
   }
 
+  /**
+   * A new device of the snapshotter's, an empty writable layer without anything below.
+   *
+   * @param id of the device, and of its directory beside this daemon's home
+   * @return its node
+   */
+  Path makeWritable(String id, String size) throws IOException, InterruptedException {
+    Path directory = Files.createDirectories(home.resolveSibling("device-" + id));
+    var upper = new JsonObject();
+    for (String part : List.of("data", "index")) {
+      Path file = directory.resolve(part);
+      Files.deleteIfExists(file);
+      upper.addProperty(part, file.toString());
+    }
+    obd(
+            "layer",
+            "create",
+            "--size",
+            size,
+            upper.get("data").getAsString(),
+            upper.get("index").getAsString())
+        .expectSuccess();
+    var config = new JsonObject();
+    config.add("upper", upper);
+    return Snapshotter.attach(id, LayeredImage.write(directory, config));
+  }
+
   /** What it serves, by the control API. */
   List<JsonObject> devices() throws IOException {
     try (var client = new DaemonClient(home.resolve("run/control.sock"))) {

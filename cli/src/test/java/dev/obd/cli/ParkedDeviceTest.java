@@ -80,25 +80,7 @@ class ParkedDeviceTest {
     Path directory = image.home.resolve("snapshot");
     configured =
         Snapshotter.attach("remote", LayeredImage.write(directory, image.config(directory)));
-    var upper = new JsonObject();
-    for (String part : List.of("data", "index")) {
-      Path file = image.home.resolve("local/" + part);
-      Files.createDirectories(file.getParent());
-      Files.deleteIfExists(file);
-      upper.addProperty(part, file.toString());
-    }
-    daemon
-        .obd(
-            "layer",
-            "create",
-            "--size",
-            "16M",
-            upper.get("data").getAsString(),
-            upper.get("index").getAsString())
-        .expectSuccess();
-    var config = new JsonObject();
-    config.add("upper", upper);
-    local = Snapshotter.attach("local", LayeredImage.write(image.home.resolve("local"), config));
+    local = daemon.makeWritable("local", "16M");
   }
 
   @AfterEach

@@ -35,17 +35,7 @@ class RestartTest {
     Tools.requireOnPath("fio");
     home = new TestHome();
     daemon = new GuestDaemon(home.resolve("daemon"), new JsonObject()).start();
-    Path data = home.resolve("data");
-    Path index = home.resolve("index");
-    daemon
-        .obd("layer", "create", "--size", DISK_MEBIBYTES + "M", data.toString(), index.toString())
-        .expectSuccess();
-    var upper = new JsonObject();
-    upper.addProperty("data", data.toString());
-    upper.addProperty("index", index.toString());
-    var config = new JsonObject();
-    config.add("upper", upper);
-    node = Snapshotter.attach("restart", LayeredImage.write(home.resolve("device"), config));
+    node = daemon.makeWritable("restart", DISK_MEBIBYTES + "M");
   }
 
   @AfterAll
