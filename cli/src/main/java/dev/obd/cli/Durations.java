@@ -8,11 +8,12 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * Durations as people write and read them: {@code 10s}, {@code 500ms}, {@code 2m}; a bare number is
- * seconds.
+ * Durations as people write and read them: {@code 10s}, {@code 500ms}, {@code 2m}, {@code 30d}; a
+ * bare number is seconds.
  */
 final class Durations {
-  private static final Pattern FORM = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,3})?)\\s*(ms|s|m|h)?");
+  private static final Pattern FORM =
+      Pattern.compile("(\\d{1,9}(?:\\.\\d{1,3})?)\\s*(ms|s|m|h|d)?");
 
   private Durations() {}
 
@@ -28,6 +29,7 @@ final class Durations {
           case "ms" -> number;
           case "m" -> number * 60_000;
           case "h" -> number * 3_600_000;
+          case "d" -> number * 86_400_000;
           default -> number * 1000;
         };
     return Duration.ofNanos((long) (millis * 1_000_000));

@@ -54,6 +54,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       InspectCommand.class,
       TraceCommand.class,
       LayerCommand.class,
+      CacheCommand.class,
       CommandLine.HelpCommand.class,
       CompletionCommand.class
     })

@@ -37,8 +37,17 @@ final class Terminal {
    * none.
    */
   static boolean isOutputTerminal() {
+    return isTerminal(1);
+  }
+
+  /** True if somebody can answer on standard input. */
+  static boolean isInputTerminal() {
+    return isTerminal(0);
+  }
+
+  private static boolean isTerminal(int descriptor) {
     try {
-      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString();
+      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
       return target.startsWith("/dev/pts/")
           || target.startsWith("/dev/tty")
           || target.equals("/dev/console");

@@ -18,8 +18,12 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -33,6 +37,7 @@ public final class ControlApi {
 
   private final Fleet fleet;
   private final DaemonFacts facts;
+  private final CacheApi cache;
   private final LogLevels levels;
   private final Metrics metrics;
   private final Ticker ticker;
@@ -41,9 +46,15 @@ public final class ControlApi {
 
   /** Nothing is listened to yet: see {@link #routes}. */
   public ControlApi(
-      Fleet fleet, DaemonFacts facts, LogLevels levels, Metrics metrics, Ticker ticker) {
+      Fleet fleet,
+      DaemonFacts facts,
+      CacheApi cache,
+      LogLevels levels,
+      Metrics metrics,
+      Ticker ticker) {
     this.fleet = fleet;
     this.facts = facts;
+    this.cache = cache;
     this.levels = levels;
     this.metrics = metrics;
     this.ticker = ticker;
@@ -71,6 +82,15 @@ public final class ControlApi {
         route("POST", "/v1/devices/{id}/snapshot", this::snapshot),
         route("PUT", "/v1/devices/{id}/size", this::resize),
         route("POST", "/v1/stale", _ -> Answer.json(fleet.clearStale())),
+        route("GET", "/v1/cache", _ -> cache.list()),
+        route("POST", "/v1/cache/prune", asked -> cache.prune(asked.body())),
+        route("POST", "/v1/cache/verify", this::verify),
+        route("POST", "/v1/cache/import", this::bring),
+        route("PUT", "/v1/cache/{digest}/pin", asked -> cache.pin(asked.variable("digest"), true)),
+        route(
+            "DELETE",
+            "/v1/cache/{digest}/pin",
+            asked -> cache.pin(asked.variable("digest"), false)),
         route("GET", "/v1/log-level", _ -> Answer.json(new LogLevel(levels.level()))),
         route("PUT", "/v1/log-level", this::setLogLevel),
         route("GET", "/v1/metrics", _ -> metricsText()));
@@ -236,7 +256,7 @@ public final class ControlApi {
     return door;
   }
 
-  private static Optional<Path> path(String field, @Nullable String text) throws AdminException {
+  static Optional<Path> path(String field, @Nullable String text) throws AdminException {
     if (text == null) {
       return Optional.empty();
     }
@@ -320,9 +340,35 @@ public final class ControlApi {
     return Answer.json(new NewSize(resized.sizeBytes(), resized.note().orElse(null)));
   }
 
+  private Answer verify(Asked asked) throws IOException, InterruptedException {
+    try (var _ = new GivenUp(asked.client())) {
+      return cache.verify(asked.body());
+    }
+  }
+
+  private Answer bring(Asked asked) throws IOException, InterruptedException {
+    try (var _ = new GivenUp(asked.client())) {
+      return cache.bring(asked.body());
+    }
+  }
+
   private Answer setLogLevel(Asked asked) throws AdminException {
     levels.set(required("level", JsonText.parse(asked.body(), LogLevel.class).level));
     return Answer.json(new LogLevel(levels.level()));
+  }
+
+  /** Which open devices have which layers: digest → names. */
+  public static Map<String, Set<String>> devicesByLayer(List<DeviceStatus> devices) {
+    Map<String, Set<String>> found = new HashMap<>();
+    for (DeviceStatus device : devices) {
+      device
+          .live()
+          .ifPresent(live ->
+              live.layers()
+                  .forEach(layer ->
+                      found.computeIfAbsent(layer.name(), _ -> new TreeSet<>()).add(device.id())));
+    }
+    return found;
   }
 
   /** What the metrics say of the devices. */

@@ -5,10 +5,14 @@ import dev.obd.io.Ticker;
 import dev.obd.registry.Digest;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -16,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -38,8 +43,49 @@ public final class BlobCache implements Closeable {
    *
    * @param blobBytes the whole blob
    * @param presentBytes what is on disk, in whole units
+   * @param lastUse when it was opened or closed last
+   * @param from where it comes from, for humans; empty if that is not known
+   * @param kept whether it stays when room is needed
+   * @param opens how often this process has it open
+   * @param elsewhere whether another process has it open; not known if this one has
    */
-  public record Entry(Digest digest, long blobBytes, long presentBytes) {}
+  public record Entry(
+      Digest digest,
+      long blobBytes,
+      long presentBytes,
+      Instant lastUse,
+      String from,
+      boolean kept,
+      int opens,
+      boolean elsewhere) {
+    /** True if somebody has it open. */
+    public boolean isInUse() {
+      return opens > 0 || elsewhere;
+    }
+  }
+
+  /**
+   * What came of looking at a blob.
+   *
+   * @param checkedBytes that were here, and as they were fetched
+   * @param damagedBytes that were not, and are dropped
+   * @param complete whether all of the blob was here, so that its digest could be compared
+   * @param wrongDigest whether it was another one; then all of it is dropped
+   */
+  public record Verified(
+      Digest digest, long checkedBytes, long damagedBytes, boolean complete, boolean wrongDigest) {}
+
+  /** What came of removing a blob. */
+  public enum Removal {
+    REMOVED,
+    /** There is nothing of it. */
+    ABSENT,
+    IN_USE,
+    /** It is to be kept. */
+    KEPT,
+    /** The disk says no, which is logged. */
+    FAILED
+  }
 
   private final CacheContext context;
   private final DirectoryLock lock;
@@ -97,7 +143,8 @@ public final class BlobCache implements Closeable {
                 health,
                 stats,
                 new Scratches(),
-                new AtomicLong()),
+                new AtomicLong(),
+                Uses.open(config.directory())),
             lock);
     cache.adopt();
     return cache;
@@ -118,9 +165,21 @@ public final class BlobCache implements Closeable {
    * is missing is read from the origin as asked for and not kept: for who reads everything once.
    */
   public CachedSource source(Digest digest, BlockSource origin, boolean keep) {
-    Filler registry = (miss, object) -> object.copy(miss.whole(), origin);
-    return new CachedSource(open(digest, origin.size(), origin.name(), registry, keep), origin);
+    return source(digest, origin, keep, origin.name());
   }
+
+  /**
+   * As {@link #source(Digest, BlockSource, boolean)}.
+   *
+   * @param from where the blob comes from, for humans: a repository
+   */
+  public CachedSource source(Digest digest, BlockSource origin, boolean keep, String from) {
+    Filler registry = (miss, object) -> object.copy(miss.whole(), origin);
+    var opening = new Opening(digest, origin.size(), origin.name(), from);
+    return new CachedSource(open(opening, registry, keep), origin);
+  }
+
+  private record Opening(Digest digest, long size, String name, String from) {}
 
   /**
    * Opens an object that {@code filler} can bring. Several openings of one digest share what is
@@ -131,24 +190,26 @@ public final class BlobCache implements Closeable {
    * @param size in bytes
    */
   public CacheObject object(Digest digest, long size, Filler filler) {
-    return open(digest, size, digest.toString(), filler, true);
+    return open(new Opening(digest, size, digest.toString(), ""), filler, true);
   }
 
-  private CacheObject open(Digest digest, long size, String name, Filler filler, boolean keep) {
+  private CacheObject open(Opening opening, Filler filler, boolean keep) {
     CacheObject object = null;
-    Optional<BlobFile> blob = blob(digest, size);
+    CacheConfig config = context.config();
+    Optional<BlobFile> blob = blob(opening.digest, opening.size);
     if (blob.isPresent()) {
       try {
-        BlobFile.Pair files = blob.get().acquire();
+        BlobFile.Pair files = blob.get().beginUse(opening.from);
         object =
-            new CacheObject(
-                blob.get(), files, name, filler, keep, context.config(), context.stats());
+            new CacheObject(blob.get(), files, opening.name, filler, keep, config, context.stats());
       } catch (IOException e) {
         context.health().failed(e);
       }
     }
     if (object == null) {
-      object = new CacheObject(digest, name, size, filler, context.config(), context.stats());
+      object =
+          new CacheObject(
+              opening.digest, opening.name, opening.size, filler, config, context.stats());
     }
     filler.opened(object);
     return object;
@@ -199,8 +260,10 @@ public final class BlobCache implements Closeable {
   // ---- what is here at the start
 
   private synchronized void adopt() {
-    for (Path map : mapsOldestFirst()) {
-      Digest digest = new Digest(map.getFileName().toString().substring(0, 71));
+    for (Digest digest : digestsOldestFirst()) {
+      if (blobs.containsKey(digest)) {
+        continue;
+      }
       header(digest)
           .ifPresentOrElse(
               format -> count(add(format)), () -> lock.ifAlone(() -> deleteFiles(digest)));
@@ -226,33 +289,121 @@ public final class BlobCache implements Closeable {
     }
   }
 
-  private List<Path> mapsOldestFirst() {
-    record Aged(Path path, long modifiedMillis) {}
+  private List<Digest> digestsOldestFirst() {
+    record Aged(Digest digest, Instant used) {}
     List<Aged> found = new ArrayList<>();
     try (DirectoryStream<Path> all = Files.newDirectoryStream(context.config().directory())) {
       for (Path path : all) {
-        if (MAP_NAME.matcher(path.getFileName().toString()).matches()) {
-          found.add(new Aged(path, Files.getLastModifiedTime(path).toMillis()));
+        Matcher name = MAP_NAME.matcher(path.getFileName().toString());
+        if (name.matches()) {
+          Digest digest = new Digest(name.group(1));
+          found.add(new Aged(digest, context.uses().lastUse(digest)));
         }
       }
-    } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       log.debug("cache.adopt.failed directory={}", context.config().directory(), e);
     }
-    return found.stream()
-        .sorted(Comparator.comparingLong(Aged::modifiedMillis))
-        .map(Aged::path)
-        .toList();
+    return found.stream().sorted(Comparator.comparing(Aged::used)).map(Aged::digest).toList();
   }
 
   // ---- what is here now
 
-  /** Every blob of which something is kept, as far as this process knows. */
-  public synchronized List<Entry> entries() {
-    return blobs.values().stream()
-        .filter(blob -> blob.presentBytes() > 0)
-        .map(blob ->
-            new Entry(blob.format().digest(), blob.format().blobBytes(), blob.presentBytes()))
-        .toList();
+  /** Every blob of which something is kept, also by other processes. */
+  public List<Entry> entries() {
+    adopt();
+    List<BlobFile> all;
+    synchronized (this) {
+      all = List.copyOf(blobs.values());
+    }
+    return all.stream().filter(blob -> blob.presentBytes() > 0).map(this::entry).toList();
+  }
+
+  private Entry entry(BlobFile blob) {
+    Uses uses = context.uses();
+    Digest digest = blob.format().digest();
+    return new Entry(
+        digest,
+        blob.format().blobBytes(),
+        blob.presentBytes(),
+        uses.lastUse(digest),
+        uses.from(digest),
+        blob.isKept(),
+        uses.count(digest),
+        uses.isUsedElsewhere(digest));
+  }
+
+  /** A blob as far as it is here: reading what is not fails. Empty if there is nothing of it. */
+  public Optional<BlockSource> present(Digest digest) throws IOException {
+    Optional<BlobFile> blob = known(digest);
+    if (blob.isEmpty()) {
+      return Optional.empty();
+    }
+    Filler nobody =
+        (miss, object) -> {
+          throw new IOException(digest + ": not all here");
+        };
+    BlobFile.Pair files = blob.get().acquire();
+    var object =
+        new CacheObject(
+            blob.get(), files, digest.value(), nobody, false, context.config(), context.stats());
+    return Optional.of(new PresentSource(object, blob.get()));
+  }
+
+  private synchronized Optional<BlobFile> known(Digest digest) {
+    return Optional.ofNullable(blobs.get(digest));
+  }
+
+  /**
+   * Reads all that is here of a blob, and drops what is not as it was fetched; of a blob that is
+   * here as a whole also all, if its digest is not its name.
+   *
+   * @return empty if there is nothing of it
+   */
+  public Optional<Verified> verify(Digest digest) throws IOException {
+    Optional<BlobFile> found = known(digest);
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    BlobFile blob = found.get();
+    BlobFile.Pair files = blob.acquire();
+    try {
+      blob.recount(); // other processes bring units, too
+      return Optional.of(verify(blob, files));
+    } finally {
+      blob.release();
+    }
+  }
+
+  private static Verified verify(BlobFile blob, BlobFile.Pair files) throws IOException {
+    MapFormat format = blob.format();
+    ByteBuffer bytes = ByteBuffer.allocate(format.unitBytes());
+    MessageDigest hasher = Digest.hasher();
+    long good = 0;
+    long bad = 0;
+    UnitStates states = blob.states();
+    for (int unit = states.skipUntouched(0);
+        unit < format.unitCount();
+        unit = states.skipUntouched(unit + 1)) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw new InterruptedIOException(format.digest() + ": interrupted");
+      }
+      if (!blob.has(files, unit)) {
+        continue;
+      }
+      bytes.clear().limit(format.unitLength(unit));
+      if (blob.check(files, unit, bytes)) {
+        good += bytes.position();
+        hasher.update(bytes.flip());
+      } else if (!blob.has(files, unit)) {
+        bad += format.unitLength(unit);
+      }
+    }
+    boolean complete = good == format.blobBytes();
+    boolean wrong = complete && !Digest.finish(hasher).equals(format.digest());
+    for (int unit = 0; wrong && unit < format.unitCount(); unit++) {
+      blob.drop(files, unit);
+    }
+    return new Verified(format.digest(), good, bad, complete, wrong);
   }
 
   /** Bytes of blob data kept, as far as this process knows. */
@@ -263,6 +414,16 @@ public final class BlobCache implements Closeable {
   /** Memory in units of which only a part was written. */
   long draftBytes() {
     return context.draftBytes().get();
+  }
+
+  /** The part of it that was read again some time after it came. */
+  long oldBytes() {
+    return context.capacity().oldBytes();
+  }
+
+  /** Where it is. */
+  public Path directory() {
+    return context.config().directory();
   }
 
   /** Most bytes of blob data it keeps. */
@@ -292,10 +453,20 @@ public final class BlobCache implements Closeable {
     return Files.deleteIfExists(BlobFile.keepPath(context.config().directory(), digest.value()));
   }
 
-  /** Removes a blob's files; false if there are none, or it is open. */
-  public synchronized boolean remove(Digest digest) {
+  /** Removes what is here of a blob, unless somebody uses it, in whatever process. */
+  public synchronized Removal remove(Digest digest) {
     BlobFile blob = blobs.get(digest);
-    return blob != null && !blob.isOpen() && forget(blob);
+    if (blob == null) {
+      return Removal.ABSENT;
+    }
+    if (blob.isKept()) {
+      return Removal.KEPT;
+    }
+    boolean[] gone = new boolean[1];
+    if (blob.isOpen() || !context.uses().unlessUsed(digest, () -> gone[0] = forget(blob))) {
+      return Removal.IN_USE;
+    }
+    return gone[0] ? Removal.REMOVED : Removal.FAILED;
   }
 
   private boolean forget(BlobFile blob) {
@@ -312,6 +483,8 @@ public final class BlobCache implements Closeable {
   /** Gives up the directory. Sources must be closed first; their readers would be served slowly. */
   @Override
   public void close() throws IOException {
-    lock.close();
+    try (lock) {
+      context.uses().close();
+    }
   }
 }

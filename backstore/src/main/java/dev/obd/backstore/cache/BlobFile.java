@@ -75,6 +75,7 @@ final class BlobFile {
   static void deleteFiles(Path directory, Digest digest) throws IOException {
     Files.deleteIfExists(mapPath(directory, digest.value()));
     Files.deleteIfExists(dataPath(directory, digest.value()));
+    Files.deleteIfExists(Uses.markPath(directory, digest.value()));
   }
 
   /** True if nothing of it is to be evicted: whoever said so, in whatever process. */
@@ -131,6 +132,18 @@ final class BlobFile {
       drafts.clear();
       pair.close();
     }
+  }
+
+  /** As {@link #acquire}, for a use that other processes see. */
+  Pair beginUse(String from) throws IOException {
+    Pair pair = acquire();
+    context.uses().begin(format.digest(), from);
+    return pair;
+  }
+
+  void endUse() throws IOException {
+    context.uses().end(format.digest());
+    release();
   }
 
   synchronized boolean isOpen() {
@@ -206,6 +219,23 @@ final class BlobFile {
       }
     }
     return hit;
+  }
+
+  /** As {@link #read} of a whole unit, which is not thereby used. */
+  boolean check(Pair files, int unit, ByteBuffer dst) {
+    if (!states.pin(unit)) {
+      return false;
+    }
+    Scratch scratch = take();
+    try {
+      return readVerified(files, unit, (long) unit * format.unitBytes(), dst, scratch);
+    } catch (IOException e) {
+      context.health().failed(e);
+      return false;
+    } finally {
+      give(scratch);
+      long _ = states.unpin(unit, false, 0, 0);
+    }
   }
 
   private void counted(int unit, long before, long now, long sameUse) {

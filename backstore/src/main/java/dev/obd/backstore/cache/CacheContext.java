@@ -11,4 +11,5 @@ record CacheContext(
     DiskHealth health,
     CacheStats stats,
     Scratches scratches,
-    AtomicLong draftBytes) {}
+    AtomicLong draftBytes,
+    Uses uses) {}

@@ -547,7 +547,7 @@ public final class CacheObject implements FillTarget, Closeable {
     }
     filler.closed(this);
     if (blob != null) {
-      blob.release();
+      blob.endUse();
     }
   }
 }

@@ -86,7 +86,7 @@ final class LayerOpener {
     BlockSource source = origin.opener().open();
     source = MeteredSource.of(source, recorders.background(source.name()), ticker);
     source = new ScheduledSource(source, links.of(origin.link().orElseThrow()));
-    return cache.source(origin.digest().orElseThrow(), source, keep);
+    return cache.source(origin.digest().orElseThrow(), source, keep, origin.place());
   }
 
   private final class Chain {
@@ -139,7 +139,8 @@ final class LayerOpener {
       OriginHealth origins = links.healthOf(link);
       health = Optional.of(origins);
       source = new GuardedSource(new ScheduledSource(source, links.of(link)), from, origins);
-      CachedSource kept = cache.source(origin.digest().orElseThrow(), source, use.fill());
+      CachedSource kept =
+          cache.source(origin.digest().orElseThrow(), source, use.fill(), origin.place());
       cached = Optional.of(kept);
       source = MeteredSource.of(kept, recorders.cached(name), ticker);
       if (origin.directory().isPresent()) {

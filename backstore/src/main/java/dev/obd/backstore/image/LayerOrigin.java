@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param opener opens the raw blob
  * @param directory where the whole blob may be kept, as {@code overlaybd.commit}
  * @param otherwise where it lies if this turns out to be damaged
+ * @param place what its bytes come from, for humans: a repository
  */
 public record LayerOrigin(
     String name,
@@ -27,7 +28,8 @@ public record LayerOrigin(
     Optional<String> link,
     Opener opener,
     Optional<Path> directory,
-    Optional<LayerOrigin> otherwise) {
+    Optional<LayerOrigin> otherwise,
+    String place) {
   /** Opens the raw blob: once per opened image, and once more for each try to download it. */
   @FunctionalInterface
   public interface Opener {
@@ -42,17 +44,17 @@ public record LayerOrigin(
 
   /** Without a directory or another place. */
   public LayerOrigin(String name, Optional<Digest> digest, Optional<String> link, Opener opener) {
-    this(name, digest, link, opener, Optional.empty(), Optional.empty());
+    this(name, digest, link, opener, Optional.empty(), Optional.empty(), link.orElse(name));
   }
 
-  /** The same, kept whole in {@code place} if that is wanted. */
-  public LayerOrigin keptIn(Path place) {
-    return new LayerOrigin(name, digest, link, opener, Optional.of(place), otherwise);
+  /** The same, kept whole in {@code kept} if that is wanted. */
+  public LayerOrigin keptIn(Path kept) {
+    return new LayerOrigin(name, digest, link, opener, Optional.of(kept), otherwise, place);
   }
 
   /** The same, or {@code other} if this is damaged. */
   public LayerOrigin or(LayerOrigin other) {
-    return new LayerOrigin(name, digest, link, opener, directory, Optional.of(other));
+    return new LayerOrigin(name, digest, link, opener, directory, Optional.of(other), place);
   }
 
   /** A blob in a local file. */
@@ -63,7 +65,15 @@ public record LayerOrigin(
 
   /** A blob in a registry or another place of blobs, read in ranges and cached. */
   public static LayerOrigin remote(BlobStore blobs, Descriptor layer, String link) {
-    return remote(layer.digest(), link, () -> new RemoteSource(blobs.open(layer)));
+    LayerOrigin origin = remote(layer.digest(), link, () -> new RemoteSource(blobs.open(layer)));
+    return new LayerOrigin(
+        origin.name,
+        origin.digest,
+        origin.link,
+        origin.opener,
+        origin.directory,
+        origin.otherwise,
+        blobs.name());
   }
 
   /** A blob behind a link that is not a registry. */

@@ -21,7 +21,7 @@ class ControlApiDocsTest {
             .results()
             .map(row -> row.group(1) + " " + row.group(2))
             .toList();
-    List<Route> routes = new ControlApi(null, null, null, null, Ticker.SYSTEM).routes();
+    List<Route> routes = new ControlApi(null, null, null, null, null, Ticker.SYSTEM).routes();
     assertThat(documented)
         .containsExactlyElementsOf(
             routes.stream().map(route -> route.method() + " " + route.template()).toList());

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -142,6 +143,61 @@ class CacheDamageTest {
     assertThat(scratch.holds(0)).isTrue();
     assertThat(scratch.holds(1)).isFalse();
     assertThat(other.holds(0)).isFalse();
+  }
+
+  private static void swap(Path file, long one, long other, int length) throws IOException {
+    try (RandomAccessFile raw = new RandomAccessFile(file.toFile(), "rw")) {
+      byte[] first = new byte[length];
+      byte[] second = new byte[length];
+      raw.seek(one);
+      raw.readFully(first);
+      raw.seek(other);
+      raw.readFully(second);
+      raw.seek(one);
+      raw.write(second);
+      raw.seek(other);
+      raw.write(first);
+    }
+  }
+
+  @Test
+  void swappedAndZeroedUnitsAndForeignFilesAreFetchedAgain() throws IOException {
+    fill();
+    swap(data(), 0, UNIT, UNIT);
+    readsRight("two units of the data swapped");
+    assertThat(origin.requests).hasSizeGreaterThan(1);
+    try (RandomAccessFile raw = new RandomAccessFile(data().toFile(), "rw")) {
+      raw.write(new byte[UNIT]);
+    }
+    readsRight("a unit of zeros");
+    byte[] another = content(77, content.length);
+    Path elsewhere = directory.resolve("elsewhere");
+    try (BlobCache cache = CacheTests.open(CacheTests.small(elsewhere).withUnit(UNIT));
+        CachedSource source = cache.source(digest(2), new CountingOrigin(another))) {
+      readAll(source);
+    }
+    for (String suffix : new String[] {"", ".map"}) {
+      Path foreign = elsewhere.resolve(digest(2).value() + suffix);
+      Files.copy(
+          foreign,
+          directory.resolve(digest(1).value() + suffix),
+          StandardCopyOption.REPLACE_EXISTING);
+      readsRight("the file '" + suffix + "' of another blob");
+    }
+  }
+
+  @Test
+  void filesThatOnlySayWhoUsesWhatMayBeAnything() throws IOException {
+    fill();
+    byte[] noise = content(5, 100_000);
+    for (String name : new String[] {".lock", ".users", digest(1) + ".use", digest(1) + ".keep"}) {
+      Files.write(directory.resolve(name), noise);
+      readsRight(name);
+      try (BlobCache cache = CacheTests.open(config())) {
+        assertThat(cache.entries()).hasSize(1);
+        assertThat(cache.entries().getFirst().from()).hasSizeLessThan(1001);
+      }
+    }
   }
 
   private void readsRight(String what) throws IOException {

@@ -359,6 +359,14 @@ class CacheObjectTest {
       }
       assertThat(failures).as("seed %d", seed).isEmpty();
       assertThat(small.usedBytes()).isLessThanOrEqualTo(8 * UNIT);
+      // Nothing was counted twice or forgotten on the way.
+      assertThat(small.oldBytes()).isBetween(0L, small.usedBytes());
+      try (BlobCache fresh = CacheTests.open(tight.withCapacity(8 * UNIT))) {
+        assertThat(small.usedBytes()).isEqualTo(fresh.usedBytes());
+      }
+      small.entries().forEach(entry -> small.remove(entry.digest()));
+      assertThat(small.usedBytes()).isZero();
+      assertThat(small.oldBytes()).isZero();
     }
   }
 

@@ -129,7 +129,15 @@ class CachedSourceTest {
     try (BlobCache cache = CacheTests.open(units(16))) {
       assertThat(cache.usedBytes()).isEqualTo(content.length);
       assertThat(cache.entries())
-          .containsExactly(new BlobCache.Entry(digest(1), content.length, content.length));
+          .singleElement()
+          .satisfies(entry -> {
+            assertThat(entry.digest()).isEqualTo(digest(1));
+            assertThat(entry.blobBytes()).isEqualTo(content.length);
+            assertThat(entry.presentBytes()).isEqualTo(content.length);
+            assertThat(entry.from()).isEqualTo("origin");
+            assertThat(entry.isInUse()).isFalse();
+            assertThat(entry.kept()).isFalse();
+          });
       try (CachedSource source = cache.source(digest(1), later)) {
         assertThat(source.unitBytes()).isEqualTo(64 * KIB);
         assertThat(readAll(source)).isEqualTo(content);
@@ -166,12 +174,12 @@ class CachedSourceTest {
     try (BlobCache cache = CacheTests.open(units(64))) {
       try (CachedSource source = cache.source(digest(1), origin)) {
         readAll(source);
-        assertThat(cache.remove(digest(1))).isFalse();
+        assertThat(cache.remove(digest(1))).isEqualTo(BlobCache.Removal.IN_USE);
       }
-      assertThat(cache.remove(digest(1))).isTrue();
-      assertThat(cache.remove(digest(1))).isFalse();
+      assertThat(cache.remove(digest(1))).isEqualTo(BlobCache.Removal.REMOVED);
+      assertThat(cache.remove(digest(1))).isEqualTo(BlobCache.Removal.ABSENT);
       assertThat(cache.usedBytes()).isZero();
-      assertThat(directory.toFile().list()).containsExactly(".lock");
+      assertThat(directory.toFile().list()).containsExactlyInAnyOrder(".lock", ".users");
     }
   }
 

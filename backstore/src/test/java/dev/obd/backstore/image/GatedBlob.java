@@ -7,12 +7,14 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A blob behind a gate that a test shuts and opens. */
 final class GatedBlob implements BlockSource {
   final CountDownLatch reached = new CountDownLatch(1);
   final CountDownLatch closed = new CountDownLatch(1);
   final AtomicInteger reads = new AtomicInteger();
+  final AtomicLong bytes = new AtomicLong();
   private final BlockSource blob;
   private volatile CountDownLatch gate = new CountDownLatch(0);
 
@@ -37,6 +39,7 @@ final class GatedBlob implements BlockSource {
   @Override
   public void read(long offset, ByteBuffer dst) throws IOException {
     reads.incrementAndGet();
+    bytes.addAndGet(dst.remaining());
     reached.countDown();
     try {
       if (!gate.await(60, TimeUnit.SECONDS)) {

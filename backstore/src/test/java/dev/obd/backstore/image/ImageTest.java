@@ -18,13 +18,16 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -87,6 +90,42 @@ class ImageTest {
       image.prefetch(0, SIZE);
       executor.awaitIdle();
       assertThat(cache.usedBytes()).isGreaterThanOrEqualTo(SIZE);
+    }
+  }
+
+  @Test
+  void thirtyTwoDevicesOfOneImageCostItsRegistryWhatOneDoes() throws Exception {
+    List<GatedBlob> blobs = new ArrayList<>();
+    List<Image> images = new ArrayList<>();
+    for (int i = 0; i < 32; i++) { // each device has a connection of its own, as in a daemon
+      blobs.add(blob());
+      images.add(opener.open(plan(List.of(blobs.getLast())), OpenOptions.DEFAULTS));
+    }
+    byte[] disk = Contents.of("rand", 1, SIZE);
+    List<Future<?>> readers = new ArrayList<>();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (Image image : images) {
+        readers.add(
+            threads.submit(() -> {
+              for (int at = 0; at < SIZE; at += 1 << 20) {
+                ByteBuffer got = ByteBuffer.allocate(1 << 20);
+                image.read(at, got);
+                if (!got.flip().equals(ByteBuffer.wrap(disk, at, 1 << 20))) {
+                  throw new AssertionError("wrong bytes at " + at);
+                }
+              }
+              return null;
+            }));
+      }
+      for (Future<?> reader : readers) {
+        reader.get();
+      }
+    }
+    long bytes = blobs.stream().mapToLong(blob -> blob.bytes.get()).sum();
+    System.out.printf("32 devices: %d bytes of a blob of %d%n", bytes, Files.size(layer));
+    assertThat(bytes).isEqualTo(Files.size(layer));
+    for (Image image : images) {
+      image.close();
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.obd.cli.daemon;
 
 import dev.obd.backstore.admin.AdminServer;
+import dev.obd.backstore.admin.CacheApi;
 import dev.obd.backstore.admin.ControlApi;
 import dev.obd.backstore.admin.DaemonFacts;
 import dev.obd.backstore.audit.AuditLog;
@@ -12,6 +13,7 @@ import dev.obd.backstore.device.Mounter;
 import dev.obd.backstore.fleet.Fleet;
 import dev.obd.backstore.fleet.FleetContext;
 import dev.obd.backstore.metrics.Metrics;
+import dev.obd.backstore.upkeep.CacheUpkeep;
 import dev.obd.io.Ticker;
 import java.io.Closeable;
 import java.io.IOException;
@@ -83,6 +85,12 @@ public final class Daemon implements Closeable {
                   engine.cache(),
                   engine.repositories().requests(),
                   engine.links()),
+              new CacheApi(
+                  new CacheUpkeep(
+                      engine.cache(),
+                      engine.images(),
+                      () -> ControlApi.devicesByLayer(fleet.devices()),
+                      InstantSource.system())),
               logs,
               metrics,
               Ticker.SYSTEM);

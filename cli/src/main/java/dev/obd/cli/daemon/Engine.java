@@ -41,6 +41,7 @@ final class Engine implements Closeable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("obd-timer").daemon().factory());
   private final Links links;
+  private final ImageStore images;
   private final ImagePlans plans;
   private final ImageOpener opener;
 
@@ -58,7 +59,7 @@ final class Engine implements Closeable {
             cache(config),
             Ticker.SYSTEM,
             audit.map(CacheEvents.class::cast).orElse(CacheEvents.NONE));
-    ImageStore images =
+    this.images =
         new ImageStore(
             options.home().store(),
             repositories,
@@ -96,6 +97,10 @@ final class Engine implements Closeable {
 
   Links links() {
     return links;
+  }
+
+  ImageStore images() {
+    return images;
   }
 
   ImagePlans plans() {
