@@ -6,6 +6,7 @@ import dev.obd.cli.control.DaemonClient;
 import dev.obd.cli.control.DaemonException;
 import dev.obd.cli.control.NoDaemonException;
 import dev.obd.cli.control.OnDemand;
+import dev.obd.io.Ticker;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -43,6 +44,7 @@ import picocli.CommandLine.Spec;
     })
 final class AttachCommand implements Callable<Integer> {
   private static final long POLL_NANOS = 50_000_000;
+  private static final long QUIET_NANOS = 5_000_000_000L;
 
   @Spec private CommandSpec spec;
 
@@ -146,7 +148,16 @@ final class AttachCommand implements Callable<Integer> {
             answer.completeExceptionally(e);
           }
         });
+    long start = Ticker.SYSTEM.nanos();
+    boolean said = false;
     while (!answer.isDone()) {
+      if (!said && Ticker.SYSTEM.nanos() - start > QUIET_NANOS) {
+        said = true;
+        spec.commandLine()
+            .getErr()
+            .println("obd: the daemon is still opening it; 'obd doctor " + source + "' looks why");
+        spec.commandLine().getErr().flush();
+      }
       if (interrupt.await(POLL_NANOS)) {
         client.close();
         throw new IOException("interrupted: the daemon undoes what it has begun");

@@ -2,6 +2,7 @@ package dev.obd.cli;
 
 import dev.obd.cli.control.DaemonClient;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,14 @@ final class LogLevelCommand implements Callable<Integer> {
       paramLabel = "LEVEL",
       arity = "0..1",
       description = "debug, info, warn or error; none to be told.")
-  private @Nullable String level;
+  private @Nullable Level level;
+
+  private enum Level {
+    DEBUG,
+    INFO,
+    WARN,
+    ERROR
+  }
 
   @Override
   public Integer call() throws IOException {
@@ -37,7 +45,8 @@ final class LogLevelCommand implements Callable<Integer> {
       var now =
           level == null
               ? client.get("/v1/log-level")
-              : client.send("PUT", "/v1/log-level", Map.of("level", level));
+              : client.send(
+                  "PUT", "/v1/log-level", Map.of("level", level.name().toLowerCase(Locale.ROOT)));
       spec.commandLine().getOut().println(DeviceNames.text(now, "level"));
     }
     return 0;

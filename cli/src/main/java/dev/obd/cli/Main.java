@@ -2,8 +2,10 @@ package dev.obd.cli;
 
 import dev.obd.io.FailureText;
 import dev.obd.io.PendingFile;
+import dev.obd.io.Ticker;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -110,7 +112,12 @@ public final class Main implements Runnable {
       System.setProperty("obd.log.level", "debug");
       System.setProperty("obd.log.throwable", "full");
     }
-    return new CommandLine.RunLast().execute(parsed);
+    try {
+      return new Waits(spec.commandLine().getErr(), Ticker.SYSTEM)
+          .run(() -> new CommandLine.RunLast().execute(parsed));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // commands' failures come wrapped: see failed
+    }
   }
 
   private int failed(Exception e, CommandLine line, ParseResult parsed) {

@@ -83,7 +83,8 @@ class CommandUsageTest {
         "inspect oci:",
         "export",
         "export Bad:Name: -o O",
-        "trace show"
+        "trace show",
+        "log-level silly"
       })
   void wrongUsageEndsWithTwoAndMakesNothing(String words) throws IOException {
     Cli.Result run =

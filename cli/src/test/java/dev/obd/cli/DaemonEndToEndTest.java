@@ -202,7 +202,7 @@ class DaemonEndToEndTest {
         assertThat(get(snapshots + "?dev_id=x&config=/y", 404)).contains("Image file not found");
         assertThat(cli.ok("log-level").out().strip()).isEqualTo("debug");
         assertThat(cli.ok("log-level", "info").out().strip()).isEqualTo("info");
-        assertThat(cli.run("log-level", "loud").status()).isEqualTo(1);
+        assertThat(cli.run("log-level", "loud").status()).isEqualTo(2);
         cli.ok("detach", "app");
         assertThat(daemon.stop()).as(daemon.err()).isZero();
         assertThat(daemon.out().lines()).hasSize(1);

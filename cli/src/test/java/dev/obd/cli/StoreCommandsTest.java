@@ -8,6 +8,7 @@ import dev.obd.testdata.ProcessRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -157,6 +158,15 @@ class StoreCommandsTest {
     Cli.Result result = cli.run("push", "app:v1", "127.0.0.1:9/app:v1");
     assertThat(result.status()).isEqualTo(1);
     assertThat(result.err()).hasLineCount(1).contains("127.0.0.1:9");
+  }
+
+  @Test
+  void aHostThatDoesNotExistIsToldOfSoon() {
+    long start = System.nanoTime();
+    Cli.Result result = cli.run("pull", "no-such-host.invalid/app:v1");
+    assertThat(result.status()).isEqualTo(1);
+    assertThat(result.err()).contains("no-such-host.invalid");
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(25));
   }
 
   @Test

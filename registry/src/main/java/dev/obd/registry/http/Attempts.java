@@ -4,6 +4,7 @@ import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
 import dev.obd.registry.RequestListener;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ final class Attempts {
   private static final long FIRST_PAUSE_NANOS = Duration.ofMillis(100).toNanos();
   private static final long LONGEST_PAUSE_NANOS = Duration.ofSeconds(5).toNanos();
   private static final int MAX_BAD_ANSWERS = 2;
+  private static final int MAX_LOOKUPS = 2;
 
   private final Limit limit;
   private final int most;
@@ -51,7 +53,7 @@ final class Attempts {
     }
     before = e;
     long pause = pauseNanos(e);
-    if (sinceProgress >= most || pause >= limit.remainingNanos()) {
+    if (sinceProgress >= most || pause >= limit.remainingNanos() || isMisspelt(e)) {
       throw gaveUp(
           earlier == null || e.kind() != Kind.TIMED_OUT
               ? e
@@ -69,6 +71,16 @@ final class Attempts {
       throw Failures.interrupted(String.valueOf(e.getMessage()));
     }
     grantedNanos = limit.remainingNanos();
+  }
+
+  /**
+   * True for a host that has no address at the second look: who asks a question, not one who reads
+   * and waits for as long as it takes, is told of a wrong name soon. A resolver may take its time.
+   */
+  private boolean isMisspelt(RegistryException e) {
+    return most < Integer.MAX_VALUE
+        && sinceProgress >= MAX_LOOKUPS
+        && e.getCause() instanceof UnknownHostException;
   }
 
   /** True if the last attempt had little time from its start: that says nothing of the registry. */

@@ -7,6 +7,7 @@ import dev.obd.registry.RegistryClock;
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RegistryException.Kind;
 import java.io.IOException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -49,6 +50,20 @@ class AttemptsTest {
 
   private Attempts attempts(Duration patience, int most) {
     return new Attempts(Limit.after(clock, patience), most, () -> 0.0);
+  }
+
+  @Test
+  void aHostWithoutAnAddressIsLookedUpTwiceByWhoAsksAndAgainAndAgainByWhoReads()
+      throws IOException {
+    var unknown =
+        new RegistryException(Kind.UNAVAILABLE, 0, "no address", new UnknownHostException("host"));
+    Attempts asking = attempts(Duration.ofMinutes(10), 6);
+    asking.failed(unknown);
+    assertThatThrownBy(() -> asking.failed(unknown)).hasMessageContaining("after 2 attempts");
+    Attempts reading = attempts(Duration.ofMinutes(10), Integer.MAX_VALUE);
+    for (int i = 0; i < 20; i++) {
+      reading.failed(unknown);
+    }
   }
 
   @Test
