@@ -144,7 +144,7 @@ public final class BlobCache implements Closeable {
                 stats,
                 new Scratches(),
                 new AtomicLong(),
-                Uses.open(config.directory())),
+                Uses.open(config.directory(), ticker)),
             lock);
     cache.adopt();
     return cache;
@@ -330,6 +330,11 @@ public final class BlobCache implements Closeable {
         blob.isKept(),
         uses.count(digest),
         uses.isUsedElsewhere(digest));
+  }
+
+  /** True if other processes see that this one has the blob open. */
+  boolean isUseSeen(Digest digest) {
+    return context.uses().isSeen(digest);
   }
 
   /** A blob as far as it is here: reading what is not fails. Empty if there is nothing of it. */

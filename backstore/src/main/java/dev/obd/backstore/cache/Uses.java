@@ -1,5 +1,6 @@
 package dev.obd.backstore.cache;
 
+import dev.obd.io.Ticker;
 import dev.obd.registry.Digest;
 import java.io.Closeable;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Uses implements Closeable {
   private static final int MOST_TEXT = 1000;
+  private static final int SHARED_TRIES = 200;
+  private static final long TRY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
   private static final class Use {
     int count;
@@ -32,15 +36,17 @@ final class Uses implements Closeable {
 
   private final Path directory;
   private final @Nullable FileChannel channel;
+  private final Ticker ticker;
   private final Map<Digest, Use> uses = new HashMap<>(); // guarded by this
 
-  private Uses(Path directory, @Nullable FileChannel channel) {
+  private Uses(Path directory, @Nullable FileChannel channel, Ticker ticker) {
     this.directory = directory;
     this.channel = channel;
+    this.ticker = ticker;
   }
 
   /** Never fails: where there can be no lock file, nobody says what is in use. */
-  static Uses open(Path directory) {
+  static Uses open(Path directory, Ticker ticker) {
     try {
       return new Uses(
           directory,
@@ -48,9 +54,10 @@ final class Uses implements Closeable {
               directory.resolve(".users"),
               StandardOpenOption.CREATE,
               StandardOpenOption.READ,
-              StandardOpenOption.WRITE));
+              StandardOpenOption.WRITE),
+          ticker);
     } catch (IOException e) {
-      return new Uses(directory, null);
+      return new Uses(directory, null, ticker);
     }
   }
 
@@ -84,6 +91,12 @@ final class Uses implements Closeable {
     return use == null ? 0 : use.count;
   }
 
+  /** True if this process has the blob open, and the others see that. */
+  synchronized boolean isSeen(Digest digest) {
+    Use use = uses.get(digest);
+    return use != null && use.lock != null;
+  }
+
   /** True if another process has the blob open, which can only be told when this one has not. */
   boolean isUsedElsewhere(Digest digest) {
     return !unlessUsed(digest, () -> {}) && count(digest) == 0;
@@ -112,9 +125,18 @@ final class Uses implements Closeable {
     }
     try {
       long at = Long.parseUnsignedLong(digest.hex().substring(0, 15), 16);
-      return channel.tryLock(at, 1, shared);
+      FileLock lock = channel.tryLock(at, 1, shared);
+      // Who only looks whether a blob is in use has it exclusively for a moment.
+      for (int i = 0; shared && lock == null && i < SHARED_TRIES; i++) {
+        ticker.sleep(TRY_NANOS);
+        lock = channel.tryLock(at, 1, true);
+      }
+      return lock;
     } catch (IOException | OverlappingFileLockException e) {
       return null; // another cache of this process has it, or the file system has no locks
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return null;
     }
   }
 

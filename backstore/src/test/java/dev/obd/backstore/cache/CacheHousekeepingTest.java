@@ -125,25 +125,31 @@ class CacheHousekeepingTest {
     }
   }
 
+  private Process process(Class<?> main) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Xmx64m",
+            "-Dlog4j2.loggerContextFactory=org.apache.logging.log4j.simple.SimpleLoggerContextFactory",
+            "-cp",
+            System.getProperty("java.class.path"),
+            main.getName(),
+            directory.toString())
+        .redirectErrorStream(true)
+        .start();
+  }
+
+  private static BufferedReader output(Process process) {
+    return new BufferedReader(
+        new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+  }
+
   @Test
   void whatAnotherProcessHasOpenOrHasBroughtIsSeenAndNotRemoved() throws Exception {
     try (BlobCache cache = open()) {
-      Process holder =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-XX:+UseSerialGC",
-                  "-XX:TieredStopAtLevel=1",
-                  "-Xmx64m",
-                  "-Dlog4j2.loggerContextFactory=org.apache.logging.log4j.simple.SimpleLoggerContextFactory",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Holder.class.getName(),
-                  directory.toString())
-              .redirectErrorStream(true)
-              .start();
-      try (BufferedReader said =
-          new BufferedReader(
-              new InputStreamReader(holder.getInputStream(), StandardCharsets.UTF_8))) {
+      Process holder = process(Holder.class);
+      try (BufferedReader said = output(holder)) {
         assertThat(said.readLine()).isEqualTo("open");
         assertThat(cache.entries())
             .singleElement()
@@ -158,6 +164,41 @@ class CacheHousekeepingTest {
         assertThat(cache.remove(digest)).isEqualTo(Removal.REMOVED);
       } finally {
         holder.destroyForcibly();
+      }
+    }
+  }
+
+  /** Looks at what is in use, again and again, until it is killed. */
+  static final class Looker {
+    private Looker() {}
+
+    public static void main(String[] args) throws IOException {
+      try (BlobCache cache = CacheTests.open(CacheTests.small(Path.of(args[0])).withUnit(UNIT))) {
+        while (true) {
+          boolean elsewhere = cache.entries().stream().allMatch(BlobCache.Entry::isInUse);
+          System.out.println(elsewhere);
+        }
+      }
+    }
+  }
+
+  @Test
+  void whoOnlyLooksDoesNotKeepAUseFromBeingSeen() throws Exception {
+    try (BlobCache cache = open()) {
+      try (CachedSource source = cache.source(digest, origin)) {
+        source.prefetch(new Range(0, UNIT));
+      }
+      Process looker = process(Looker.class);
+      try (BufferedReader said = output(looker)) {
+        assertThat(said.readLine()).isNotNull();
+        for (int i = 0; i < 200; i++) {
+          try (CachedSource source = cache.source(digest, origin)) {
+            assertThat(source.presentBytes()).isEqualTo(UNIT);
+            assertThat(cache.isUseSeen(digest)).as("use %d", i).isTrue();
+          }
+        }
+      } finally {
+        looker.destroyForcibly();
       }
     }
   }
