@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A writable disk whose daemon is killed, or told to end, under load. */
-@InGuest(memory = 4096, limitSeconds = 1200)
+@InGuest(memory = 4096, limitSeconds = 2400)
 class RestartTest {
   /** More cycles: {@code -Dobd.guest.cycles=50}. */
   private static final int CYCLES = Integer.getInteger("obd.guest.cycles", 4);
