@@ -26,6 +26,9 @@ public record Guest(Engine engine, int mebibytes, int cpus, Duration limit, List
   /** Set where the tests themselves run in a guest. */
   static final String INSIDE = "obd.in.guest";
 
+  /** Tells the tests in a guest what {@code OBD_VM} is outside. */
+  static final String REQUIRED = "obd.in.guest.required";
+
   private static final Duration FETCHING = Duration.ofMinutes(5);
 
   /** Beyond the script's own limit, for the case that it hangs. */
@@ -52,6 +55,11 @@ public record Guest(Engine engine, int mebibytes, int cpus, Duration limit, List
   /** True if this process runs in a guest. */
   public static boolean isHere() {
     return Boolean.getBoolean(INSIDE);
+  }
+
+  /** True if what a test needs of its guest must not be missing: it fails then. */
+  public static boolean isRequired() {
+    return Boolean.getBoolean(REQUIRED) || "required".equals(System.getenv("OBD_VM"));
   }
 
   /** Empty if a guest can be booted; otherwise why not. The first call may fetch the kernel. */

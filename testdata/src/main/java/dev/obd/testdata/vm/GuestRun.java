@@ -75,6 +75,7 @@ final class GuestRun {
         .filter(property -> property.equals("obd.repo") || property.startsWith("obd.guest."))
         .forEach(property -> command.add("-D" + property + "=" + System.getProperty(property)));
     command.add("-D" + Guest.INSIDE + "=true");
+    command.add("-D" + Guest.REQUIRED + "=" + Guest.isRequired());
     command.add("-Djava.io.tmpdir=/run/tmp");
     command.add("-cp");
     command.add(
