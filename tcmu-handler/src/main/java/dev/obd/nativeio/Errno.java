@@ -27,12 +27,14 @@ public enum Errno {
   EROFS(30, "read-only file system"),
   ENOSYS(38, "function not implemented"),
   ENOTEMPTY(39, "directory not empty"),
+  ETIME(62, "timer expired"),
   EPROTO(71, "protocol error"),
   EMSGSIZE(90, "message too long"),
   EOPNOTSUPP(95, "operation not supported"),
   ECONNABORTED(103, "connection aborted"),
   ENOBUFS(105, "no buffer space available"),
   ENOTCONN(107, "transport endpoint is not connected"),
+  ETIMEDOUT(110, "connection timed out"),
   EUCLEAN(117, "structure needs cleaning");
 
   private final int number;

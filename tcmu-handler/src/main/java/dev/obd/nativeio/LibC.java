@@ -41,6 +41,11 @@ final class LibC {
 
     long syscall(long number, long first, long second, long third);
 
+    long syscall(long number, long first, ByteBuffer second);
+
+    long syscall(
+        long number, int first, int second, int third, int fourth, ByteBuffer fifth, long sixth);
+
     int pipe2(@Out int[] ends, int flags);
 
     int socketpair(int domain, int type, int protocol, @Out int[] ends);
@@ -86,6 +91,10 @@ final class LibC {
     int mlockall(int flags);
 
     int prctl(int option, long second, long third, long fourth, long fifth);
+
+    int capget(ByteBuffer header, ByteBuffer sets);
+
+    int capset(ByteBuffer header, ByteBuffer sets);
 
     int getrlimit(int resource, ByteBuffer limits);
 

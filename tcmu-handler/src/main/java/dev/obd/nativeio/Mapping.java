@@ -8,13 +8,16 @@ import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Shared memory of a file or device. The buffer must not be touched after {@link #close}: the
- * process would die of it, so whoever closes this stops all users first.
+ * Memory outside the heap: shared with a file or device, or of this process alone. The buffer must
+ * not be touched after {@link #close}: the process would die of it, so whoever closes this stops
+ * all users first.
  */
 public final class Mapping implements Closeable {
   private static final int PROT_READ = 1;
   private static final int PROT_WRITE = 2;
   private static final int MAP_SHARED = 1;
+  private static final int MAP_PRIVATE = 2;
+  private static final int MAP_ANONYMOUS = 0x20;
   private static final int MADV_POPULATE_READ = 22; // Linux 5.14
 
   /** Page sizes are powers of two from here on. */
@@ -25,10 +28,11 @@ public final class Mapping implements Closeable {
   private final ByteBuffer buffer;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private Mapping(long address, int length, ByteBuffer buffer) {
+  private Mapping(long address, int length, boolean writable) {
+    ByteBuffer memory = MemoryIO.getInstance().newDirectByteBuffer(address, length);
     this.address = address;
     this.length = length;
-    this.buffer = buffer;
+    this.buffer = (writable ? memory : memory.asReadOnlyBuffer()).order(ByteOrder.nativeOrder());
   }
 
   /**
@@ -45,9 +49,26 @@ public final class Mapping implements Closeable {
       String call = "mmap(" + fd.name() + ", offset " + offset + ", length " + length + ")";
       throw new ErrnoException(call, LibC.errno());
     }
-    ByteBuffer memory = MemoryIO.getInstance().newDirectByteBuffer(address, length);
-    ByteBuffer buffer = writable ? memory : memory.asReadOnlyBuffer();
-    return new Mapping(address, length, buffer.order(ByteOrder.nativeOrder()));
+    return new Mapping(address, length, writable);
+  }
+
+  /**
+   * Memory that nobody else has: zeros, and taken from the machine page by page as it is written.
+   *
+   * @param length bytes, 1 to 2^31 - 1
+   */
+  public static Mapping anonymous(int length) throws IOException {
+    long address =
+        LibC.calls().mmap(null, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address == -1) {
+      throw new ErrnoException("mmap(anonymous, length " + length + ")", LibC.errno());
+    }
+    return new Mapping(address, length, true);
+  }
+
+  /** Where it begins, for a structure that tells the kernel. */
+  public long address() {
+    return address;
   }
 
   /** The memory in the machine's byte order; each caller that moves its position duplicates it. */
