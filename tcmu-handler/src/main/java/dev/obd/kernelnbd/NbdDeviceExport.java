@@ -1,14 +1,11 @@
 package dev.obd.kernelnbd;
 
 import dev.obd.backstore.device.BlockDevice;
-import dev.obd.backstore.device.BusyException;
 import dev.obd.backstore.device.Export;
 import dev.obd.io.Ticker;
+import dev.obd.mount.NodeUsers;
 import dev.obd.mount.PlatformThread;
-import dev.obd.mount.Users;
-import dev.obd.nativeio.KernelFiles;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Optional;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -16,11 +13,6 @@ import org.apache.logging.log4j.Logger;
 /** A device at {@code /dev/nbdN}. */
 final class NbdDeviceExport implements Export {
   private static final Logger log = LogManager.getLogger(NbdDeviceExport.class);
-
-  /** What was mounted may be let go a moment after the unmount. */
-  private static final Duration BUSY_PATIENCE = Duration.ofSeconds(2);
-
-  private static final Duration BUSY_PAUSE = Duration.ofMillis(50);
 
   private final BlockDevice device;
   private final NbdDeviceOptions options;
@@ -108,7 +100,7 @@ final class NbdDeviceExport implements Export {
       return;
     }
     if (!force && node().isConnected()) {
-      requireUnclaimed();
+      NodeUsers.requireNone(node().path(), ticker);
     }
     try (NbdKernel kernel = NbdKernel.open()) {
       kernel.disconnect(node());
@@ -119,21 +111,6 @@ final class NbdDeviceExport implements Export {
       server.close();
     } finally {
       claim.close();
-    }
-  }
-
-  private void requireUnclaimed() throws IOException {
-    long giveUp = ticker.nanos() + BUSY_PATIENCE.toNanos();
-    while (KernelFiles.isClaimed(node().path())) {
-      if (ticker.nanos() - giveUp >= 0) {
-        throw new BusyException(Users.inUse(node().path()));
-      }
-      try {
-        ticker.sleep(BUSY_PAUSE.toNanos());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IOException("interrupted while waiting for " + node().path(), e);
-      }
     }
   }
 }

@@ -13,7 +13,7 @@ import java.nio.file.StandardOpenOption;
 /**
  * Reads and writes a block device; before each read the page cache, which would answer, is emptied.
  */
-final class BlockDeviceClient implements DeviceFrontendContract.Client {
+public final class BlockDeviceClient implements DeviceFrontendContract.Client {
   private static final long BLKFLSBUF = 0x1261;
   private static final long BLKDISCARD = 0x1277;
 
@@ -21,7 +21,7 @@ final class BlockDeviceClient implements DeviceFrontendContract.Client {
   private final Fd cache;
   private final FileChannel reader;
 
-  BlockDeviceClient(Path node) throws IOException {
+  public BlockDeviceClient(Path node) throws IOException {
     this.node = node;
     this.cache = Fd.open(node, Fd.READ_ONLY);
     this.reader = FileChannel.open(node, StandardOpenOption.READ);

@@ -10,6 +10,7 @@ import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.FileDisk;
 import dev.obd.backstore.device.MemoryDisk;
 import dev.obd.backstore.device.ResizableDisk;
+import dev.obd.host.FrontendServer;
 import dev.obd.testdata.Processes;
 import dev.obd.testdata.Tools;
 import dev.obd.testdata.vm.InGuest;
@@ -42,18 +43,18 @@ class NbdDeviceTest {
 
   @TempDir private Path dir;
   private final NbdDeviceFrontend frontend = new NbdDeviceFrontend();
-  private final List<NbdDeviceServer.Child> children = new ArrayList<>();
+  private final List<FrontendServer.Child> children = new ArrayList<>();
 
   @AfterEach
   void noChildStays() throws Exception {
-    for (NbdDeviceServer.Child child : children) {
+    for (FrontendServer.Child child : children) {
       child.kill();
     }
     frontend.clearStale(ANY);
   }
 
-  private NbdDeviceServer.Child serve(String... args) throws IOException {
-    var child = NbdDeviceServer.start(args);
+  private FrontendServer.Child serve(String... args) throws IOException {
+    var child = FrontendServer.start(args);
     children.add(child);
     return child;
   }
