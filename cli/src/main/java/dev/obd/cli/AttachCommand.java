@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
       "",
       "There are several ways to a device; --via says which is taken, and 'obd status' which this machine has:",
       "  tcmu   a SCSI disk of the kernel's target core: survives a restart of the daemon, with requests under way",
-      "  ublk   a block device of the kernel's ublk driver",
+      "  ublk   a block device of the kernel's ublk driver (Linux 6.12): survives a restart of the daemon, too",
       "  nbd    a block device of the kernel's NBD client",
       "  fuse   a file over FUSE, with a loop device where a file system is to be mounted: needs no kernel module",
       "",

@@ -23,6 +23,7 @@ class ArchitectureTest {
               "dev.obd.tcmu..",
               "dev.obd.fuse..",
               "dev.obd.kernelnbd..",
+              "dev.obd.ublk..",
               "dev.obd.mount..",
               "dev.obd.backstore.nbd..")
           .should()

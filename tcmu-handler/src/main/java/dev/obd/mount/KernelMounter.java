@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** {@link Mounter} by {@code mount(2)}. */
+/** {@link Mounter} by {@code mount(2)}, or {@code mount(8)} where it must be. */
 public final class KernelMounter implements Mounter {
   @Override
   public Optional<String> unavailableBecause() {
@@ -22,8 +22,15 @@ public final class KernelMounter implements Mounter {
   @Override
   public void mount(Path node, Path directory, String fsType, String options, boolean readOnly)
       throws IOException {
-    PlatformThread.callUninterrupted(
-        () -> DiskMount.mount(node, directory.toRealPath(), fsType, options, readOnly));
+    PlatformThread.callUninterrupted(() -> {
+      Path at = directory.toRealPath();
+      if (MountProgram.isFor(node.toString())) {
+        MountProgram.mount(node, at, fsType, options, readOnly);
+      } else {
+        DiskMount.mount(node, at, fsType, options, readOnly);
+      }
+      return at;
+    });
   }
 
   @Override
@@ -31,8 +38,13 @@ public final class KernelMounter implements Mounter {
     PlatformThread.callUninterrupted(() -> {
       // Its own links would be followed into the mount, which may not answer any more.
       Path at = MountPoint.withRealParent(directory.toAbsolutePath());
-      if (MountTable.read().at(at).isPresent()) {
-        new DiskMount(at).unmount(force);
+      Optional<Mounted> mounted = MountTable.read().at(at);
+      if (mounted.isPresent()) {
+        if (MountProgram.isFor(mounted.get().source())) {
+          MountProgram.unmount(at, force);
+        } else {
+          new DiskMount(at).unmount(force);
+        }
       }
       return at;
     });

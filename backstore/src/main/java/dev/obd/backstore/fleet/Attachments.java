@@ -5,6 +5,7 @@ import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.Handling;
 import dev.obd.backstore.fleet.DeviceStatus.State;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -190,6 +191,9 @@ final class Attachments {
   private void takeAway(Attached a, boolean force, Doors doors)
       throws IOException, InterruptedException {
     boolean lost = a.state instanceof State.Lost;
+    if (a.record.door() == Door.UBLK && a.export == null) {
+      clearUnserved(a, lost || force, doors);
+    }
     if (a.record.door() != Door.FUSE) {
       if (lost) {
         Mounting.unmountOwn(context.mounter(), a.record.node(), a.record.mount());
@@ -218,6 +222,21 @@ final class Attachments {
     @Nullable OpenDevice device = a.device;
     if (device != null) {
       device.device().close(); // last: that its changes cannot be flushed must not keep the rest
+    }
+  }
+
+  /**
+   * First of all, for what waits for such a device would wait for ever, unmounting too.
+   *
+   * @param force even if it may be served again
+   */
+  private static void clearUnserved(Attached a, boolean force, Doors doors) throws IOException {
+    if (!force) {
+      throw new BusyException(
+          a.record.name() + " is not served now and what uses it waits; force takes it away");
+    }
+    if (!a.record.where().isEmpty()) {
+      doors.frontend(Door.UBLK).clearStale(URI.create(a.record.where()));
     }
   }
 

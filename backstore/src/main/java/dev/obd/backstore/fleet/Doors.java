@@ -108,7 +108,7 @@ final class Doors {
   String where(Attachment a, Path file, boolean readOnly) throws IOException {
     return switch (a.door()) {
       case TCMU -> "";
-      case UBLK -> a.door().scheme() + ":///";
+      case UBLK -> a.door().scheme() + ":///" + encoded(a.name());
       // How long an answer may take is the device's matter: the kernel's client would give its
       // server up, and with it the device.
       case NBD -> a.door().scheme() + ":///?timeout=0";

@@ -210,8 +210,10 @@ final class TakeOver {
       doors.tcmu().remove(a.record.name(), true);
       clearing.cleared("device " + a.record.name());
     }
-    if (a.record.door() == Door.FUSE && !a.record.where().isEmpty()) {
-      doors.frontend(Door.FUSE).clearStale(URI.create(a.record.where())).forEach(clearing::cleared);
+    boolean mayStay = a.record.door() == Door.FUSE || a.record.door() == Door.UBLK;
+    if (mayStay && !a.record.where().isEmpty()) {
+      URI where = URI.create(a.record.where());
+      doors.frontend(a.record.door()).clearStale(where).forEach(clearing::cleared);
     }
     attachments.detach(a.record.name(), true, doors);
   }
