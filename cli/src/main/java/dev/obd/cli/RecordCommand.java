@@ -2,6 +2,7 @@ package dev.obd.cli;
 
 import dev.obd.backstore.build.ImageBuilder;
 import dev.obd.backstore.build.ImageBuilder.Built;
+import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
@@ -9,8 +10,10 @@ import dev.obd.cli.RecordRun.Ended;
 import dev.obd.cli.RecordRun.Recorded;
 import dev.obd.cli.control.DaemonClient;
 import dev.obd.io.FileSink;
+import dev.obd.registry.Digest;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
+import dev.obd.trace.runs.Run;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
@@ -106,6 +109,20 @@ final class RecordCommand implements Callable<Integer> {
       description = "Write the trace there, too, as overlaybd's recorder would.")
   private @Nullable Path traceOut;
 
+  @Option(
+      names = "--runs",
+      paramLabel = "FILE",
+      description =
+          "Add this run to FILE, made if it is missing, which says what several runs read ('obd trace merge').")
+  private @Nullable Path runs;
+
+  @Option(
+      names = "--run-name",
+      paramLabel = "NAME",
+      description =
+          "What the run is called there, such as the program (default: CMD's first word).")
+  private @Nullable String runName;
+
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
 
@@ -123,6 +140,11 @@ final class RecordCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (runName != null && !Run.isName(runName)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--run-name: expected at most " + Run.MAX_NAME_BYTES + " bytes, got '" + runName + "'");
+    }
     if (device != null) {
       return recordDevice(device);
     }
@@ -137,8 +159,10 @@ final class RecordCommand implements Callable<Integer> {
       ImagePlans.Source.Stored image = Sources.image(session, source);
       ImageBuilder.requireTraceable(image.image(), replace);
       var use = new RecordRun.Use(places, time, grace, command);
+      Instant began = Instant.now();
       Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
       tell(terminal, recorded);
+      addRun(began, recorded.trace(), image.plan());
       finish(session, image.image(), recorded, target, terminal);
     }
     return 0;
@@ -160,8 +184,10 @@ final class RecordCommand implements Callable<Integer> {
       ImageStore.Target target = session.images().target(into);
       ImagePlans.Source.Stored image = Sources.image(session, from);
       ImageBuilder.requireTraceable(image.image(), replace);
+      Instant began = Instant.now();
       Recorded recorded = recording.run(time, interrupt, terminal);
       tell(terminal, recorded);
+      addRun(began, recorded.trace(), image.plan());
       finish(session, image.image(), recorded, target, terminal);
     }
     return 0;
@@ -183,6 +209,23 @@ final class RecordCommand implements Callable<Integer> {
     if (recorded.problem().isPresent()) {
       throw recorded.problem().get();
     }
+  }
+
+  private void addRun(Instant began, Trace trace, ImagePlan plan) throws IOException {
+    if (runs == null) {
+      return;
+    }
+    List<String> layers =
+        plan.lowers().stream().map(layer -> layer.digest().map(Digest::value).orElse("")).toList();
+    RunsText.add(Run.of(began, nameOfRun(), trace, layers), runs);
+  }
+
+  private String nameOfRun() {
+    if (runName != null) {
+      return runName;
+    }
+    String name = command.isEmpty() ? "" : command.getFirst();
+    return Run.isName(name) ? name : "";
   }
 
   private void tell(Terminal terminal, Recorded recorded) {

@@ -11,11 +11,12 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     description = {
-      "Look at traces: what was read while an image was recorded.",
+      "Look at traces, which say what was read while an image was recorded, and bring several together.",
       "",
-      "Example:  obd trace show oci:images:app-fast"
+      "Example:  obd trace show oci:images:app-fast",
+      "          obd trace merge monday.runs tuesday.runs --out app.runs"
     },
-    subcommands = TraceShowCommand.class)
+    subcommands = {TraceShowCommand.class, TraceMergeCommand.class})
 final class TraceCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -46,6 +46,56 @@ class RecordCommandTest {
   }
 
   @Test
+  void whatSeveralRunsHaveInCommonBecomesOneTrace() throws IOException {
+    Tools.requireOnPath("qemu-io");
+    for (String where : List.of("1M", "2M")) {
+      String read = "qemu-io -r -f raw -c 'read 0 64k' -c 'read " + where + " 64k' \"$OBD_NBD\"";
+      String runs = home.resolve(where + ".runs").toString();
+      record("--time", "60s", "--replace", "--runs", runs, "--", "sh", "-c", read).expectSuccess();
+    }
+    Path trace = home.resolve("common.trace");
+    List<String> files = List.of(home.resolve("1M.runs") + "", home.resolve("2M.runs") + "");
+    byte[][] merged = new byte[2][];
+    for (int i = 0; i < 2; i++) {
+      Path out = home.resolve("merged-" + i);
+      Cli.Result result =
+          cli.run(
+              "trace",
+              "merge",
+              files.get(i),
+              files.get(1 - i),
+              files.get(i),
+              "--out",
+              "" + out,
+              "--image",
+              source,
+              "--support",
+              "2",
+              "--trace",
+              trace.toString(),
+              "--json");
+      JsonObject json = result.expectSuccess().json();
+      assertThat(json.getAsJsonArray("runs")).hasSize(2);
+      assertThat(json.get("traceRecords").getAsInt()).isPositive();
+      merged[i] = Files.readAllBytes(out);
+    }
+    assertThat(merged[0]).isEqualTo(merged[1]);
+    // The offsets are the layer's, not the disk's: what only one of the runs read is not in it.
+    long common = TraceFile.read(trace).bytes();
+    JsonObject readBy =
+        cli.run("trace", "merge", home.resolve("merged-0").toString(), "--json")
+            .expectSuccess()
+            .json();
+    assertThat(readBy.getAsJsonArray("readBy").get(0).getAsJsonObject().get("bytes").getAsLong())
+        .isEqualTo(common)
+        .isBetween(4L << 10, 1L << 20);
+    assertThat(readBy.getAsJsonArray("readBy").get(1).getAsJsonObject().get("bytes").getAsLong())
+        .isBetween(4L << 10, 1L << 20);
+    cli.ok("commit", "--trace", trace.toString(), "--replace", source, target);
+    assertThat(cli.run("trace", "merge", trace.toString()).expect(1).err()).contains("magic");
+  }
+
+  @Test
   void whatTheCommandReadsBecomesTheTrace() throws IOException {
     Tools.requireOnPath("qemu-io");
     Path trace = home.resolve("app.trace");

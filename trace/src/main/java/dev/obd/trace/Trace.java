@@ -7,8 +7,8 @@ import java.util.Objects;
 import java.util.RandomAccess;
 
 /**
- * Recorded reads, in the order in which they completed. Immutable. Packed: 20 bytes a record, so
- * that the largest trace that is accepted takes about 20 MiB.
+ * Recorded reads, in the order in which they completed. Immutable. Packed: 28 bytes a record, so
+ * that the largest trace that is accepted takes about 28 MiB.
  */
 public final class Trace extends AbstractList<Access> implements RandomAccess {
   /** Nothing recorded. */
@@ -17,11 +17,13 @@ public final class Trace extends AbstractList<Access> implements RandomAccess {
   private final int[] layers;
   private final long[] offsets;
   private final long[] lengths;
+  private final long[] micros;
 
-  private Trace(int[] layers, long[] offsets, long[] lengths) {
+  private Trace(int[] layers, long[] offsets, long[] lengths, long[] micros) {
     this.layers = layers;
     this.offsets = offsets;
     this.lengths = lengths;
+    this.micros = micros;
   }
 
   /** The same accesses, packed. */
@@ -35,6 +37,15 @@ public final class Trace extends AbstractList<Access> implements RandomAccess {
   public Access get(int index) {
     Objects.checkIndex(index, layers.length);
     return new Access(layers[index], offsets[index], lengths[index]);
+  }
+
+  /**
+   * When a read completed, in microseconds since the recording began; 0 where nobody noted it, as
+   * in a trace that was read from a file.
+   */
+  public long micros(int index) {
+    Objects.checkIndex(index, layers.length);
+    return micros[index];
   }
 
   @Override
@@ -61,15 +72,22 @@ public final class Trace extends AbstractList<Access> implements RandomAccess {
     private final int[] layers;
     private final long[] offsets;
     private final long[] lengths;
+    private final long[] micros;
     private int size;
 
     Builder(int capacity) {
       layers = new int[capacity];
       offsets = new long[capacity];
       lengths = new long[capacity];
+      micros = new long[capacity];
     }
 
     void add(int layer, long offset, long length) {
+      add(layer, offset, length, 0);
+    }
+
+    void add(int layer, long offset, long length, long at) {
+      micros[size] = at;
       layers[size] = layer;
       offsets[size] = offset;
       lengths[size] = length;
@@ -78,11 +96,12 @@ public final class Trace extends AbstractList<Access> implements RandomAccess {
 
     Trace build() {
       return size == layers.length
-          ? new Trace(layers, offsets, lengths)
+          ? new Trace(layers, offsets, lengths, micros)
           : new Trace(
               Arrays.copyOf(layers, size),
               Arrays.copyOf(offsets, size),
-              Arrays.copyOf(lengths, size));
+              Arrays.copyOf(lengths, size),
+              Arrays.copyOf(micros, size));
     }
   }
 }

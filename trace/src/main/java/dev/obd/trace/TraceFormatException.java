@@ -15,7 +15,9 @@ public final class TraceFormatException extends IOException {
   private final String expected;
   private final String actual;
 
-  TraceFormatException(String file, long offset, String field, Object expected, Object actual) {
+  /** One field of one file is wrong. */
+  public TraceFormatException(
+      String file, long offset, String field, Object expected, Object actual) {
     super(file + " @" + offset + ": " + field + ": expected " + expected + ", got " + actual);
     this.file = file;
     this.offset = offset;

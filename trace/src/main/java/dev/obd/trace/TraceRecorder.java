@@ -3,45 +3,64 @@ package dev.obd.trace;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps reads in memory, in the order in which they are reported. Appending is one atomic add and
- * two stores; memory is taken in chunks of 64 KiB as it is needed, up to a bound, beyond which
- * records are counted and dropped. Thread-safe, without locks.
+ * Keeps reads in memory, in the order in which they are reported, and when that was. Appending is
+ * one atomic add and three stores; memory is taken in chunks of 96 KiB as it is needed, up to a
+ * bound, beyond which records are counted and dropped. Thread-safe, without locks.
  */
 public final class TraceRecorder implements AccessSink {
   private static final int CHUNK_RECORDS_LOG2 = 12;
   private static final int CHUNK_RECORDS = 1 << CHUNK_RECORDS_LOG2;
 
+  /** Longs of a record: offset, layer and length, microseconds. */
+  private static final int RECORD_LONGS = 3;
+
   private final int maxRecords;
+  private final LongSupplier nanos;
   private final AtomicReferenceArray<@Nullable AtomicLongArray> chunks;
 
   /** Slots handed out, and beyond {@link #maxRecords} the number that was dropped. */
   private final AtomicLong next = new AtomicLong();
 
   private volatile boolean recording;
+  private volatile long startNanos;
 
-  /** A recorder of {@link TraceFile#MAX_RECORDS} records, about 16 MiB when full. */
+  /** A recorder of {@link TraceFile#MAX_RECORDS} records, about 24 MiB when full. */
   public TraceRecorder() {
     this(TraceFile.MAX_RECORDS);
   }
 
   /**
-   * A recorder of fewer records.
+   * A recorder of fewer records, by the machine's clock.
    *
    * @param maxRecords more are dropped; 1 to {@link TraceFile#MAX_RECORDS}
    */
   public TraceRecorder(int maxRecords) {
+    this(maxRecords, System::nanoTime);
+  }
+
+  /**
+   * As above.
+   *
+   * @param nanos a clock that only goes forward
+   */
+  public TraceRecorder(int maxRecords, LongSupplier nanos) {
     if (maxRecords < 1 || maxRecords > TraceFile.MAX_RECORDS) {
       throw new IllegalArgumentException("maxRecords: " + maxRecords);
     }
     this.maxRecords = maxRecords;
+    this.nanos = nanos;
     chunks = new AtomicReferenceArray<>((maxRecords - 1) / CHUNK_RECORDS + 1);
   }
 
   /** Records what is reported from now on. */
   public void start() {
+    if (!recording) {
+      startNanos = nanos.getAsLong();
+    }
     recording = true;
   }
 
@@ -55,22 +74,24 @@ public final class TraceRecorder implements AccessSink {
     if (!recording || layer < 0 || offset < 0 || offset > Long.MAX_VALUE - length) {
       return;
     }
+    long micros = Math.max(0, (nanos.getAsLong() - startNanos) / 1000);
     // Almost always once: a record longer than the original can replay becomes several.
     long at = offset;
     for (int left = length; left > 0; left -= TraceFile.MAX_RECORD_LENGTH) {
-      append(layer, at, Math.min(TraceFile.MAX_RECORD_LENGTH, left));
+      append(layer, at, Math.min(TraceFile.MAX_RECORD_LENGTH, left), micros);
       at += TraceFile.MAX_RECORD_LENGTH;
     }
   }
 
-  private void append(int layer, long offset, int length) {
+  private void append(int layer, long offset, int length, long micros) {
     long slot = next.getAndIncrement();
     if (slot >= maxRecords) {
       return;
     }
     AtomicLongArray chunk = chunk((int) (slot >>> CHUNK_RECORDS_LOG2));
-    int at = 2 * (int) (slot & (CHUNK_RECORDS - 1));
+    int at = RECORD_LONGS * (int) (slot & (CHUNK_RECORDS - 1));
     chunk.setPlain(at, offset);
+    chunk.setPlain(at + 2, micros);
     // Last and with release, because a slot whose length is 0 is one not written yet.
     chunk.setRelease(at + 1, (long) layer << 32 | length);
   }
@@ -80,7 +101,7 @@ public final class TraceRecorder implements AccessSink {
     if (chunk != null) {
       return chunk;
     }
-    var created = new AtomicLongArray(2 * CHUNK_RECORDS);
+    var created = new AtomicLongArray(RECORD_LONGS * CHUNK_RECORDS);
     AtomicLongArray other = chunks.compareAndExchange(index, null, created);
     return other == null ? created : other;
   }
@@ -104,10 +125,14 @@ public final class TraceRecorder implements AccessSink {
     var trace = new Trace.Builder(size);
     for (int slot = 0; slot < size; slot++) {
       AtomicLongArray chunk = chunks.getAcquire(slot >>> CHUNK_RECORDS_LOG2);
-      int at = 2 * (slot & (CHUNK_RECORDS - 1));
+      int at = RECORD_LONGS * (slot & (CHUNK_RECORDS - 1));
       long layerAndLength = chunk == null ? 0 : chunk.getAcquire(at + 1);
       if (layerAndLength != 0) {
-        trace.add((int) (layerAndLength >>> 32), chunk.getPlain(at), layerAndLength & 0xffff_ffffL);
+        trace.add(
+            (int) (layerAndLength >>> 32),
+            chunk.getPlain(at),
+            layerAndLength & 0xffff_ffffL,
+            chunk.getPlain(at + 2));
       }
     }
     return trace.build();
