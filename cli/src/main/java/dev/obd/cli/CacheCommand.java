@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
       CachePruneCommand.class,
       CachePinCommand.class,
       CacheUnpinCommand.class,
-      CacheImportCommand.class
+      CacheImportCommand.class,
+      CacheDisksCommand.class
     })
 final class CacheCommand implements Runnable {
   @Spec private CommandSpec spec;

@@ -97,6 +97,24 @@ class InitCommandTest {
   }
 
   @Test
+  void theDisksAreListedAndRemovedAndCopiesStay() throws IOException {
+    assertThat(cli.ok("cache", "disks").out()).hasLineCount(1);
+    Path a = home.resolve("a.raw");
+    cli.ok("init", name, a.toString());
+    JsonObject listed =
+        cli.ok("cache", "disks", "--json").json().getAsJsonArray("disks").get(0).getAsJsonObject();
+    assertThat(listed.get("image").getAsString()).isEqualTo(name);
+    assertThat(listed.get("sizeBytes").getAsLong()).isEqualTo(TestDisk.SIZE);
+    assertThat(listed.get("inUse").getAsBoolean()).isFalse();
+    assertThat(cli.ok("cache", "disks", "--rm-older-than", "1h").out()).contains("freed 0 B");
+    Cli.Result unknown = cli.run("cache", "disks", "--rm", "other:v1").expect(1);
+    assertThat(unknown.err()).contains("other:v1: there is no disk of it");
+    assertThat(cli.ok("cache", "disks", "--rm", name).out()).contains("removed").contains(name);
+    assertThat(cli.ok("cache", "disks").out()).hasLineCount(1);
+    assertThat(Files.mismatch(a, disk.raw2())).isEqualTo(-1);
+  }
+
+  @Test
   void initAloneDoesAllOfItAlsoFromALayout() throws IOException {
     Path a = home.resolve("a.raw");
     cli.ok("init", name, a.toString());
