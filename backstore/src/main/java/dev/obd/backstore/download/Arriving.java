@@ -98,15 +98,15 @@ final class Arriving {
         hashing = true;
         piece = next;
       }
+      boolean done = false;
       try {
         context.get().run(() -> hash(range(piece), buffer));
+        done = true;
       } finally {
-        synchronized (this) {
+        synchronized (this) { // in one step: whoever sees that nobody hashes sees what is next
           hashing = false;
+          next += done ? 1 : 0;
         }
-      }
-      synchronized (this) {
-        next++;
       }
     }
   }

@@ -60,6 +60,17 @@ public final class BlobInCache implements WholeBlob {
   }
 
   @Override
+  public void requireKept() throws IOException {
+    if (size() > 0 && !cached.isPresent(new Range(0, size()))) {
+      throw new NoRoomException(
+          cached.name()
+              + ": the cache did not keep all of it: there is too little room beside what is pinned"
+              + " and what the disk has to keep free",
+          null);
+    }
+  }
+
+  @Override
   public void complete() {}
 
   @Override

@@ -110,6 +110,9 @@ public final class Fetch implements Closeable {
           if (verified < blobs.size()) {
             throw new InterruptedIOException("stopped before everything was here");
           }
+          for (WholeBlob blob : blobs) {
+            blob.requireKept(); // a later one may have pushed it out again
+          }
         }
       }
     }

@@ -54,17 +54,22 @@ final class LayerDownload {
   boolean run(boolean afresh) throws IOException {
     Path commit = task.directory().resolve(COMMIT);
     Files.createDirectories(task.directory());
-    if (!Files.exists(commit) && !fetch(commit, afresh)) {
+    if (!isWhole(commit) && !fetch(commit, afresh)) {
       return false;
     }
     task.target().switchTo(FileSource.open(commit));
     return true;
   }
 
+  /** It gets its name when it is whole; another length is none of ours. */
+  private boolean isWhole(Path commit) throws IOException {
+    return Files.exists(commit) && Files.size(commit) == task.sizeBytes();
+  }
+
   private boolean fetch(Path commit, boolean afresh) throws IOException {
     Path partial = task.directory().resolve(PARTIAL);
     try (PartialFile file = PartialFile.open(partial, context.freeReserveBytes())) {
-      if (Files.exists(commit)) {
+      if (isWhole(commit)) {
         return true; // made by another process while we came here; the file is no longer ours
       }
       file.setSize(task.sizeBytes());

@@ -3,7 +3,6 @@ package dev.obd.backstore.download;
 import dev.obd.io.FormatException;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -14,6 +13,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A blob that is being put together in a file which gets its name when it is whole. One process at
@@ -36,13 +37,19 @@ final class PartialFile implements Closeable {
     }
   }
 
+  /** Files that tasks of this process put together: their locks are the process's. */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
   private final Path path;
+  private final Path held;
   private final FileChannel channel;
   private final FileStore store;
   private final long freeReserveBytes;
 
-  private PartialFile(Path path, FileChannel channel, FileStore store, long freeReserveBytes) {
+  private PartialFile(
+      Path path, Path held, FileChannel channel, FileStore store, long freeReserveBytes) {
     this.path = path;
+    this.held = held;
     this.channel = channel;
     this.store = store;
     this.freeReserveBytes = freeReserveBytes;
@@ -57,14 +64,24 @@ final class PartialFile implements Closeable {
     Path directory =
         Objects.requireNonNull(path.toAbsolutePath().getParent(), "a file has a directory");
     Files.createDirectories(directory);
-    FileChannel channel =
-        FileChannel.open(
-            path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    Path held = directory.toRealPath().resolve(path.getFileName());
+    if (!HELD.add(held)) { // without opening it: closing it again would give up the other's lock
+      throw new BusyElsewhere(path);
+    }
     try {
-      lock(channel, path);
-      return new PartialFile(path, channel, Files.getFileStore(directory), freeReserveBytes);
+      FileChannel channel =
+          FileChannel.open(
+              path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+      try {
+        lock(channel, path);
+        return new PartialFile(
+            path, held, channel, Files.getFileStore(directory), freeReserveBytes);
+      } catch (IOException | RuntimeException e) {
+        channel.close();
+        throw e;
+      }
     } catch (IOException | RuntimeException e) {
-      channel.close();
+      HELD.remove(held);
       throw e;
     }
   }
@@ -83,8 +100,11 @@ final class PartialFile implements Closeable {
   }
 
   void setSize(long bytes) throws IOException {
-    try (var length = new RandomAccessFile(path.toFile(), "rw")) {
-      length.setLength(bytes);
+    // Never by another descriptor: closing one gives up the process's lock of the file.
+    if (channel.size() > bytes) {
+      channel.truncate(bytes);
+    } else if (channel.size() < bytes) {
+      channel.write(ByteBuffer.allocate(1), bytes - 1);
     }
   }
 
@@ -168,6 +188,10 @@ final class PartialFile implements Closeable {
 
   @Override
   public void close() throws IOException {
-    channel.close();
+    try {
+      channel.close();
+    } finally {
+      HELD.remove(held);
+    }
   }
 }

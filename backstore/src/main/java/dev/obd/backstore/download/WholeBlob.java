@@ -35,6 +35,13 @@ public interface WholeBlob extends Closeable {
    */
   void distrust() throws IOException;
 
+  /**
+   * Looks whether all of it is still kept, once everything has come.
+   *
+   * @throws IOException if it is not: says why
+   */
+  default void requireKept() throws IOException {}
+
   /** The digest of everything was found right. */
   void complete() throws IOException;
 }
