@@ -196,12 +196,15 @@ public final class BlobCache implements Closeable {
   private CacheObject open(Opening opening, Filler filler, boolean keep) {
     CacheObject object = null;
     CacheConfig config = context.config();
-    Optional<BlobFile> blob = blob(opening.digest, opening.size);
-    if (blob.isPresent()) {
+    synchronized (this) { // or it is removed between being found and being used
       try {
-        BlobFile.Pair files = blob.get().beginUse(opening.from);
-        object =
-            new CacheObject(blob.get(), files, opening.name, filler, keep, config, context.stats());
+        Optional<BlobFile> blob = blob(opening.digest, opening.size);
+        if (blob.isPresent()) {
+          BlobFile.Pair files = blob.get().beginUse(opening.from);
+          object =
+              new CacheObject(
+                  blob.get(), files, opening.name, filler, keep, config, context.stats());
+        }
       } catch (IOException e) {
         context.health().failed(e);
       }
@@ -215,7 +218,8 @@ public final class BlobCache implements Closeable {
     return object;
   }
 
-  private synchronized Optional<BlobFile> blob(Digest digest, long size) {
+  /** Empty if nothing of it can be kept. */
+  private synchronized Optional<BlobFile> blob(Digest digest, long size) throws IOException {
     BlobFile known = blobs.get(digest);
     if (known != null && known.format().blobBytes() != size) {
       log.warn(
@@ -242,8 +246,12 @@ public final class BlobCache implements Closeable {
     return blob;
   }
 
-  /** What the map on disk says it is; empty if there is none or it is damaged. */
-  private Optional<MapFormat> header(Digest digest) {
+  /**
+   * What the map on disk says it is; empty if there is none or it is damaged.
+   *
+   * @throws IOException if it cannot be read, which says nothing of it
+   */
+  private Optional<MapFormat> header(Digest digest) throws IOException {
     Path path = BlobFile.mapPath(context.config().directory(), digest.value());
     if (!Files.isRegularFile(path)) {
       return Optional.empty();
@@ -252,8 +260,6 @@ public final class BlobCache implements Closeable {
       ByteBuffer header = ByteBuffer.allocate(MapFormat.HEADER_BYTES);
       map.read(0, header);
       return MapFormat.decode(digest, header.flip());
-    } catch (IOException e) {
-      return Optional.empty();
     }
   }
 
@@ -264,9 +270,13 @@ public final class BlobCache implements Closeable {
       if (blobs.containsKey(digest)) {
         continue;
       }
-      header(digest)
-          .ifPresentOrElse(
-              format -> count(add(format)), () -> lock.ifAlone(() -> deleteFiles(digest)));
+      try {
+        header(digest)
+            .ifPresentOrElse(
+                format -> count(add(format)), () -> lock.ifAlone(() -> deleteFiles(digest)));
+      } catch (IOException e) {
+        context.health().failed(e);
+      }
     }
   }
 

@@ -136,9 +136,13 @@ final class BlobFile {
 
   /** As {@link #acquire}, for a use that other processes see. */
   Pair beginUse(String from) throws IOException {
-    Pair pair = acquire();
-    context.uses().begin(format.digest(), from);
-    return pair;
+    context.uses().begin(format.digest(), from); // first: whoever removes must see it
+    try {
+      return acquire();
+    } catch (IOException | RuntimeException e) {
+      context.uses().end(format.digest());
+      throw e;
+    }
   }
 
   void endUse() throws IOException {

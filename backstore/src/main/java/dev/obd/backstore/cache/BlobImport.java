@@ -1,6 +1,5 @@
 package dev.obd.backstore.cache;
 
-import dev.obd.io.Range;
 import dev.obd.registry.Digest;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -9,6 +8,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /** Brings a blob that is a file of this machine into a cache. */
@@ -34,7 +36,8 @@ public final class BlobImport {
       throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
-      Digest digest = read(channel, size, (_, _) -> {});
+      List<byte[]> chunks = new ArrayList<>();
+      Digest digest = read(channel, size, (_, bytes) -> chunks.add(sha256(bytes)));
       if (expected.isPresent() && !expected.get().equals(digest)) {
         throw new IOException(file + ": its digest is " + digest + ", not " + expected.get());
       }
@@ -43,14 +46,27 @@ public final class BlobImport {
             throw new IOException(object.digest() + ": is being imported");
           };
       try (CacheObject object = cache.object(digest, size, nobody)) {
-        Digest again = read(channel, size, object::write);
-        if (!again.equals(digest)) {
-          object.evict(new Range(0, size));
-          throw new IOException(file + ": changed while it was read");
-        }
+        // Nothing is kept under the digest that was not in it: the file may change meanwhile.
+        Digest _ =
+            read(
+                channel,
+                size,
+                (at, bytes) -> {
+                  if (!Arrays.equals(chunks.get((int) (at / CHUNK)), sha256(bytes))) {
+                    throw new IOException(file + ": changed while it was read");
+                  }
+                  object.write(at, bytes);
+                });
         return new Imported(digest, size, Math.min(size, object.presentBytes()));
       }
     }
+  }
+
+  /** Of what {@code bytes} has left, which it has still afterwards. */
+  private static byte[] sha256(ByteBuffer bytes) {
+    MessageDigest hasher = Digest.hasher();
+    hasher.update(bytes.duplicate());
+    return hasher.digest();
   }
 
   @FunctionalInterface
