@@ -74,14 +74,19 @@ public final class DiskCopy {
 
   private static void data(FileChannel source, FileCalls holes, FileChannel to) throws IOException {
     long size = source.size();
-    for (long at = holes.nextData(0); at >= 0 && at < size; ) {
-      long end = holes.nextHole(at);
+    long end = 0;
+    long at = holes.nextData(0);
+    while (at >= 0 && at < size) {
+      end = holes.nextHole(at);
       if (end <= at) { // a file system that knows of no holes
         zeroSkipping(source, to, at, size);
         return;
       }
       transfer(source, at, end - at, to);
       at = holes.nextData(end);
+    }
+    if (at < 0 && end < size && holes.nextHole(end) != end) {
+      zeroSkipping(source, to, end, size); // it failed, which is not to say that there is no data
     }
   }
 
