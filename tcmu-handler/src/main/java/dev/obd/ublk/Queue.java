@@ -113,7 +113,9 @@ final class Queue implements Closeable {
       if (!started) {
         if (queue != null) {
           queue.abandon();
-          queue.awaitEnd();
+          if (queue.thread.getState() != Thread.State.NEW) {
+            queue.awaitEnd();
+          }
           queue.close();
         } else {
           ring.close();
@@ -286,7 +288,7 @@ final class Queue implements Closeable {
       }
     }
     for (int tag = 0; tag < DEPTH; tag++) {
-      if (jobs[tag] == null) {
+      if (jobs[tag] == null && buffers[tag] != null) {
         buffers[tag].close();
       }
     }

@@ -31,6 +31,7 @@ final class UblkExport implements Export {
   private final Ticker ticker;
   private final Queue queue;
   private boolean closed; // guarded by this
+  private boolean queueEnded; // guarded by this
 
   private UblkExport(BlockDevice device, UblkNode node, Fd file, Ticker ticker, Executor workers)
       throws IOException {
@@ -107,6 +108,7 @@ final class UblkExport implements Export {
     }
     try (Control control = Control.open()) {
       endQueue(control, PATIENCE);
+      closed = true;
     }
     log.info("ublk.left device={} node={}", device.id(), node.disk());
     return true;
@@ -119,17 +121,19 @@ final class UblkExport implements Export {
    * @param patience with requests under way; those that take longer are the next process's, too
    */
   private void endQueue(Control control, Duration patience) throws IOException {
-    closed = true;
-    queue.leave();
-    if (!queue.awaitEnd(patience)) {
-      log.warn("ublk.impatient device={} node={}", device.id(), node.disk());
-      queue.abandon();
-      queue.awaitEnd();
-    }
-    try {
-      queue.close();
-    } finally {
-      file.close();
+    if (!queueEnded) {
+      queue.leave();
+      if (!queue.awaitEnd(patience)) {
+        log.warn("ublk.impatient device={} node={}", device.id(), node.disk());
+        queue.abandon();
+        queue.awaitEnd();
+      }
+      queueEnded = true;
+      try {
+        queue.close();
+      } finally {
+        file.close();
+      }
     }
     awaitQuiesced(control);
   }
@@ -173,6 +177,7 @@ final class UblkExport implements Export {
     try (Control control = Control.open()) {
       endQueue(control, force ? FORCED_PATIENCE : PATIENCE);
       control.remove(node.number());
+      closed = true; // not before: who tries once more finds what is left to do
     }
     log.info("ublk.detached device={} node={}", device.id(), node.disk());
   }

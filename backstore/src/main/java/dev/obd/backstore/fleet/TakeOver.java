@@ -130,6 +130,11 @@ final class TakeOver {
       }
       lost(a, "the kernel has no such device any more");
     } catch (IOException | RuntimeException e) {
+      if (a.record.door() == Door.UBLK) { // whoever uses it waits until somebody takes it
+        close(device);
+        park(a, doors, e);
+        return;
+      }
       lost(a, "it could not be taken over: " + FailureText.of(e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
