@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.SortedSet;
@@ -63,7 +64,7 @@ public final class RunsFile {
     body.number(runs.runs().size());
     for (Run run : runs.runs()) {
       body.number(run.layers().size());
-      run.layers().forEach(layer -> body.number(layers.indexOf(layer)));
+      run.layers().forEach(layer -> body.number(Collections.binarySearch(layers, layer)));
       body.bytes(encode(run));
     }
     byte[] bytes = body.out.toByteArray();
