@@ -1,5 +1,6 @@
 package dev.obd.cli;
 
+import dev.obd.backstore.download.BlobInCache;
 import dev.obd.backstore.download.WholeBlob;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlans.Source;
@@ -103,7 +104,8 @@ final class FetchCommand implements Callable<Integer> {
   }
 
   private static void refuseIfTooLarge(Session session, List<WholeBlob> blobs) throws IOException {
-    long bytes = blobs.stream().mapToLong(WholeBlob::size).sum();
+    long bytes =
+        blobs.stream().filter(BlobInCache.class::isInstance).mapToLong(WholeBlob::size).sum();
     long capacity = session.cache().capacityBytes();
     if (bytes > capacity) {
       for (WholeBlob blob : blobs) {

@@ -165,6 +165,27 @@ class FetchCommandTest {
   }
 
   @Test
+  void aLayerThatIsAFileOfThisMachineIsLookedThroughToo() throws IOException {
+    cli.ok("pull", "--data", name);
+    cli.ok("fetch", name);
+    Path largest;
+    try (var blobs = Files.list(cli.home().resolve("store/blobs/sha256"))) {
+      largest =
+          blobs.max(java.util.Comparator.comparingLong(b -> b.toFile().length())).orElseThrow();
+    }
+    byte[] bytes = Files.readAllBytes(largest);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(largest, bytes);
+    for (String[] command : new String[][] {{"fetch", name}, {"pull", "--data", name}}) {
+      assertThat(cli.run(command).expect(1).err())
+          .contains("damaged", "delete blobs/sha256/" + largest.getFileName());
+    }
+    Files.delete(largest);
+    cli.ok("pull", "--data", name);
+    isWhole(name);
+  }
+
+  @Test
   void wrongBytesAreFetchedOnceMoreAndThenToldOf() {
     registry.fault(call -> call.isBlobRead() && call.range() != null, Fault.WrongBytes.ALL);
     Cli.Result result = cli.run("fetch", name);

@@ -1,5 +1,6 @@
 package dev.obd.backstore.image;
 
+import dev.obd.backstore.download.BlobHere;
 import dev.obd.backstore.download.BlobInCache;
 import dev.obd.backstore.download.BlobInFile;
 import dev.obd.backstore.download.WholeBlob;
@@ -28,14 +29,19 @@ public final class WholeLayers {
   }
 
   /**
-   * The layers that come over a network, in the cache.
+   * The layers that come over a network, in the cache; files of this machine are looked through.
    *
    * @return to be closed by the caller; each digest once
    */
   public List<WholeBlob> inCache(ImagePlan plan) throws IOException {
-    List<LayerOrigin> remote =
-        plan.lowers().stream().filter(layer -> layer.link().isPresent()).toList();
-    return open(remote, (layer, digest) -> new BlobInCache(digest, opener.filling(layer)));
+    List<LayerOrigin> known =
+        plan.lowers().stream().filter(layer -> layer.digest().isPresent()).toList();
+    return open(
+        known,
+        (layer, digest) ->
+            layer.link().isPresent()
+                ? new BlobInCache(digest, opener.filling(layer))
+                : new BlobHere(digest, layer.opener().open()));
   }
 
   /**
@@ -58,6 +64,7 @@ public final class WholeLayers {
 
   /**
    * The layers that come over a network, in the local store; whatever kind of layers they are.
+   * Those that are there are looked through.
    *
    * @param freeReserveBytes free space to leave to others
    * @return to be closed by the caller; each digest once
@@ -65,16 +72,16 @@ public final class WholeLayers {
    */
   public List<WholeBlob> inStore(LoadedImage image, OciLayout store, long freeReserveBytes)
       throws IOException {
-    List<LayerOrigin> remote = new ArrayList<>();
+    List<LayerOrigin> all = new ArrayList<>();
     for (Descriptor layer : image.manifest().layers()) {
-      LayerOrigin origin = ImagePlans.origin(image, layer);
-      if (origin.link().isPresent()) {
-        remote.add(origin);
-      }
+      all.add(ImagePlans.origin(image, layer));
     }
     return open(
-        remote,
+        all,
         (layer, digest) -> {
+          if (layer.link().isEmpty()) {
+            return new BlobHere(digest, layer.opener().open());
+          }
           BlockSource origin = opener.background(layer);
           return BlobInFile.open(
               digest, origin, store.partFile(digest), store.blobFile(digest), freeReserveBytes);
