@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -35,7 +36,7 @@ import picocli.CommandLine.Spec;
       "  tcmu   a SCSI disk of the kernel's target core: survives a restart of the daemon, with requests under way",
       "  ublk   a block device of the kernel's ublk driver (Linux 6.12): survives a restart of the daemon, too",
       "  nbd    a block device of the kernel's NBD client",
-      "  fuse   a file over FUSE, with a loop device where a file system is to be mounted: needs no kernel module",
+      "  fuse   a file over FUSE, and a loop device of it for root: needs no kernel module beyond FUSE",
       "",
       "Example:  obd attach app:v1 --mount /mnt",
       "          obd attach app:v1 --via fuse --rw --name work",
@@ -43,6 +44,7 @@ import picocli.CommandLine.Spec;
       "and then  obd detach /mnt"
     })
 final class AttachCommand implements Callable<Integer> {
+  private static final List<String> DOORS = List.of("auto", "tcmu", "ublk", "nbd", "fuse");
   private static final long POLL_NANOS = 50_000_000;
   private static final long QUIET_NANOS = 5_000_000_000L;
 
@@ -105,6 +107,10 @@ final class AttachCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     upper.check();
+    if (!DOORS.contains(via)) {
+      throw new ParameterException(
+          spec.commandLine(), "--via: expected one of " + DOORS + ", got '" + via + "'");
+    }
     if ((fsType != null || mountOptions != null) && mount == null) {
       throw new ParameterException(spec.commandLine(), "--fstype and --mount-options need --mount");
     }

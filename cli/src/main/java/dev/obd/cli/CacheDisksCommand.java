@@ -42,8 +42,8 @@ final class CacheDisksCommand implements Callable<Integer> {
   @Option(
       names = "--rm-older-than",
       paramLabel = "TIME",
-      converter = Durations.Converter.class,
-      description = "Remove what was not used for this long: 12h, or 720h.")
+      converter = Durations.WithUnit.class,
+      description = "Remove what was not used for this long: 12h, 30d.")
   private @Nullable Duration olderThan;
 
   @Option(names = "--json", description = "Print it as JSON.")

@@ -106,7 +106,7 @@ final class CacheDoor {
             .filter(digest -> digest.startsWith("sha256:" + digits))
             .toList();
     if (digits.length() < LEAST_PREFIX || found.size() != 1) {
-      throw new IllegalArgumentException(
+      throw new IOException(
           text
               + (found.isEmpty() || digits.length() < LEAST_PREFIX
                   ? ": no such blob in the cache; give a digest or its first digits"

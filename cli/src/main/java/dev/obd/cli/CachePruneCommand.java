@@ -48,7 +48,7 @@ final class CachePruneCommand implements Callable<Integer> {
   @Option(
       names = "--older-than",
       paramLabel = "TIME",
-      converter = Durations.Converter.class,
+      converter = Durations.WithUnit.class,
       description = "Only what was not used for this long: 12h, 30d.")
   private @Nullable Duration olderThan;
 

@@ -21,7 +21,7 @@ final class Durations {
     Matcher m = FORM.matcher(text.trim());
     if (!m.matches()) {
       throw new TypeConversionException(
-          "expected a duration such as 10s, 500ms or 2m, got '" + text + "'");
+          "expected a duration such as 500ms, 10s, 2m, 12h or 30d, got '" + text + "'");
     }
     double number = Double.parseDouble(m.group(1));
     double millis =
@@ -40,6 +40,18 @@ final class Durations {
     return seconds < 1
         ? String.format(Locale.ROOT, "%.0f ms", seconds * 1000)
         : String.format(Locale.ROOT, "%.2f s", seconds);
+  }
+
+  /** For options where a forgotten unit would do harm: there is no default. */
+  static final class WithUnit implements ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String text) {
+      if (!text.isBlank() && Character.isDigit(text.charAt(text.length() - 1))) {
+        throw new TypeConversionException(
+            "expected a duration with its unit, such as 12h or 30d, got '" + text + "'");
+      }
+      return parse(text);
+    }
   }
 
   /** For picocli options. */

@@ -14,6 +14,7 @@ import dev.obd.registry.Digest;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import dev.obd.trace.runs.Run;
+import dev.obd.trace.runs.RunsFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.ByteBuffer;
@@ -24,6 +25,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -148,9 +150,10 @@ final class RecordCommand implements Callable<Integer> {
     if (device != null) {
       return recordDevice(device);
     }
-    if (destination == null) {
+    if (destination == null || dashesBeforeDestination()) {
       throw new ParameterException(spec.commandLine(), "Missing required parameter: 'DST'");
     }
+    checkRuns();
     ServingOptions.Places places = serving.places();
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Interrupt interrupt = new Interrupt(GRACE);
@@ -162,10 +165,17 @@ final class RecordCommand implements Callable<Integer> {
       Instant began = Instant.now();
       Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
       tell(terminal, recorded);
-      addRun(began, recorded.trace(), image.plan());
       finish(session, image.image(), recorded, target, terminal);
+      addRun(began, recorded, image.plan());
     }
     return 0;
+  }
+
+  /** {@code record SRC -- CMD}: CMD's first word is no image. */
+  private boolean dashesBeforeDestination() {
+    List<String> given = spec.commandLine().getParseResult().originalArgs();
+    int dashes = given.indexOf("--");
+    return dashes >= 0 && !given.subList(0, dashes).contains(destination);
   }
 
   private int recordDevice(String what) throws Exception {
@@ -173,6 +183,7 @@ final class RecordCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--device records what others do: without --nbd, --mount and CMD");
     }
+    checkRuns();
     String into = destination == null ? source : destination;
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Interrupt interrupt = new Interrupt(GRACE);
@@ -187,8 +198,8 @@ final class RecordCommand implements Callable<Integer> {
       Instant began = Instant.now();
       Recorded recorded = recording.run(time, interrupt, terminal);
       tell(terminal, recorded);
-      addRun(began, recorded.trace(), image.plan());
       finish(session, image.image(), recorded, target, terminal);
+      addRun(began, recorded, image.plan());
     }
     return 0;
   }
@@ -211,9 +222,24 @@ final class RecordCommand implements Callable<Integer> {
     }
   }
 
-  private void addRun(Instant began, Trace trace, ImagePlan plan) throws IOException {
+  /** Before anything is recorded: it would be a pity afterwards. */
+  private void checkRuns() throws IOException {
     if (runs == null) {
       return;
+    }
+    Path directory = Objects.requireNonNull(runs.toAbsolutePath().getParent(), "it is a file");
+    if (!Files.isDirectory(directory) || !Files.isWritable(directory)) {
+      throw new IOException("--runs " + runs + ": " + directory + " is no directory to write to");
+    }
+    if (Files.exists(runs)) {
+      RunsFile.read(runs);
+    }
+  }
+
+  private void addRun(Instant began, Recorded recorded, ImagePlan plan) throws IOException {
+    Trace trace = recorded.trace();
+    if (runs == null || trace.size() <= recorded.opening()) {
+      return; // a run that read nothing says nothing
     }
     List<String> layers =
         plan.lowers().stream().map(layer -> layer.digest().map(Digest::value).orElse("")).toList();

@@ -88,6 +88,11 @@ final class TraceMergeCommand implements Callable<Integer> {
     for (Path file : files) {
       all = all.merge(RunsFile.read(file));
     }
+    if (traceOut != null && support > all.runs().size()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--support " + support + ": there are only " + all.runs().size() + " runs");
+    }
     if (runsOut != null) {
       RunsText.write(all, runsOut);
     }

@@ -96,6 +96,17 @@ class RecordCommandTest {
   }
 
   @Test
+  void whatWouldCostTheRecordingIsSaidBeforeItBegins() throws IOException {
+    Cli.Result noDirectory = record("--time", "60s", "--runs", "/no-such-directory/x.runs");
+    assertThat(noDirectory.expect(1).err()).contains("/no-such-directory is no directory");
+    Path noRuns = Files.writeString(home.resolve("plain"), "this is no file of runs, but a text");
+    assertThat(record("--time", "60s", "--runs", noRuns.toString()).expect(1).err())
+        .contains("magic");
+    assertThat(cli.run("record", "--time", "60s", source, "--", "true").expect(2).err())
+        .contains("DST");
+  }
+
+  @Test
   void whatTheCommandReadsBecomesTheTrace() throws IOException {
     Tools.requireOnPath("qemu-io");
     Path trace = home.resolve("app.trace");
