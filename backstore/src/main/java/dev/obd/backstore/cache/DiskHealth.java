@@ -1,5 +1,6 @@
 package dev.obd.backstore.cache;
 
+import dev.obd.io.FailureText;
 import dev.obd.io.Ticker;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -37,7 +38,10 @@ final class DiskHealth {
     stats.diskErrors.increment();
     retryAtNanos = ticker.nanos() + PAUSE_NANOS;
     if (failing.compareAndSet(false, true)) {
-      log.warn("cache.disk.failed directory={}: serving without it", directory, e);
+      log.warn(
+          "cache.disk.failed directory={} reason={}: going on without it",
+          directory,
+          FailureText.of(e));
     }
   }
 
