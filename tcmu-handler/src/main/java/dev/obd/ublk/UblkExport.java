@@ -107,8 +107,8 @@ final class UblkExport implements Export {
       return false;
     }
     try (Control control = Control.open()) {
+      closed = true; // whatever happens now: the device is the next process's, and stays
       endQueue(control, PATIENCE);
-      closed = true;
     }
     log.info("ublk.left device={} node={}", device.id(), node.disk());
     return true;

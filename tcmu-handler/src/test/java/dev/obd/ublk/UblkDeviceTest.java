@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -167,7 +168,9 @@ class UblkDeviceTest {
     }
   }
 
+  /** Starts many JVMs in an emulated machine, which takes minutes: on request. */
   @Test
+  @EnabledIfSystemProperty(named = "obd.guest.ublkKills", matches = "true")
   void verifiedIoGoesOnOverServersThatAreKilledAndServersThatLeave() throws Exception {
     Path file = file(32);
     var child = serve(NAMED, file);
