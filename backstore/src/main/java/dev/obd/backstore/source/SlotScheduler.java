@@ -62,7 +62,10 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     @Override
     public void answered(String origin, long nanos) {
       if (pace.adaptive()) {
-        adapt(() -> window.answered(origin, nanos, running(), ticker.nanos()));
+        adapt(() -> {
+          refusal = "";
+          window.answered(origin, nanos, running(), ticker.nanos());
+        });
       }
     }
 
@@ -70,6 +73,9 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     public void retrying(RegistryException failure) {
       adapt(() -> {
         bucket.take(); // the next attempt is a request as well
+        if (failure.kind() == Kind.TOO_MANY_REQUESTS) {
+          refusal = "; " + failure.getMessage();
+        }
         if (pace.adaptive() && failure.kind() == Kind.TOO_MANY_REQUESTS) {
           window.refused(running(), ticker.nanos());
         }
@@ -94,6 +100,9 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
   private boolean closed;
   private final AdaptiveWindow window;
   private final TokenBucket bucket;
+
+  /** Why there are few requests at once: what the host said last, or empty. */
+  private String refusal = "";
 
   /** At the host's pace. */
   public SlotScheduler(String host, Limits limits, Ticker ticker) {
@@ -120,11 +129,26 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
       return ticket.run(operation::run);
     } catch (RegistryException e) {
       if (pace.adaptive() && e.kind() == Kind.TOO_MANY_REQUESTS) {
-        adapt(() -> window.refused(running(), ticker.nanos()));
+        adapt(() -> {
+          refusal = "; " + e.getMessage();
+          window.refused(running(), ticker.nanos());
+        });
+      }
+      if (e.kind() == Kind.TIMED_OUT) { // most of its time went by before it was made
+        throw new RegistryException(e.kind(), e.status(), e.getMessage() + refusal(), e);
       }
       throw e;
     } finally {
       leave(ticket);
+    }
+  }
+
+  private String refusal() {
+    lock.lock();
+    try {
+      return refusal;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -156,7 +180,8 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
         }
         long left = deadline.remainingNanos();
         if (left == 0) {
-          throw new InterruptedIOException(host + ": the time ran out waiting for a free request");
+          throw new InterruptedIOException(
+              host + ": the time ran out waiting for a free request" + refusal);
         }
         long paced = bucket.waitNanos(ticker.nanos());
         long _ = ticket.granted.awaitNanos(paced == 0 ? left : Math.min(left, paced));
