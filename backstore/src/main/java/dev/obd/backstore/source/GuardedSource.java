@@ -75,17 +75,10 @@ public final class GuardedSource extends PassingSource {
             return next;
           });
       health.answered();
-    } catch (InterruptedIOException e) {
-      throw withReason(e);
-    } catch (RegistryException e) {
-      if (e.kind() == RegistryException.Kind.TIMED_OUT && !hasTime) {
+    } catch (IOException e) {
+      if (e instanceof InterruptedIOException || (!hasTime && isTimedOut(e))) {
         throw withReason(e);
       }
-      if (e.isRetryable()) {
-        health.failed(e.getMessage());
-      }
-      throw e;
-    } catch (IOException e) {
       if (mayPass(e)) {
         health.failed(e.getMessage());
       }
@@ -93,6 +86,10 @@ public final class GuardedSource extends PassingSource {
     } finally {
       health.end(reading.waits);
     }
+  }
+
+  private static boolean isTimedOut(IOException e) {
+    return e instanceof RegistryException r && r.kind() == RegistryException.Kind.TIMED_OUT;
   }
 
   /** Whoever had no turn in time wants to know what the others were waiting for. */

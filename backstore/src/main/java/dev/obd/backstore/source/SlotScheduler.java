@@ -73,12 +73,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     public void retrying(RegistryException failure) {
       adapt(() -> {
         bucket.take(); // the next attempt is a request as well
-        if (failure.kind() == Kind.TOO_MANY_REQUESTS) {
-          refusal = "; " + failure.getMessage();
-        }
-        if (pace.adaptive() && failure.kind() == Kind.TOO_MANY_REQUESTS) {
-          window.refused(running(), ticker.nanos());
-        }
+        heed(failure);
       });
     }
   }
@@ -128,18 +123,21 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     try {
       return ticket.run(operation::run);
     } catch (RegistryException e) {
-      if (pace.adaptive() && e.kind() == Kind.TOO_MANY_REQUESTS) {
-        adapt(() -> {
-          refusal = "; " + e.getMessage();
-          window.refused(running(), ticker.nanos());
-        });
-      }
+      adapt(() -> heed(e));
       if (e.kind() == Kind.TIMED_OUT) { // most of its time went by before it was made
         throw new RegistryException(e.kind(), e.status(), e.getMessage() + refusal(), e);
       }
       throw e;
     } finally {
       leave(ticket);
+    }
+  }
+
+  /** The host may have said that it gets too much; under the lock. */
+  private void heed(RegistryException failure) {
+    if (pace.adaptive() && failure.kind() == Kind.TOO_MANY_REQUESTS) {
+      refusal = "; " + failure.getMessage();
+      window.refused(running(), ticker.nanos());
     }
   }
 
