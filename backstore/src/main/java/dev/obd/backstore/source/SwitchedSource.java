@@ -102,11 +102,12 @@ public final class SwitchedSource extends PassingSource {
     }
   }
 
+  /** After a switch there is always another copy: what was wrong may be from the source before. */
   @Override
   public boolean evict(long offset, long length) throws IOException {
     Held held = hold();
     try {
-      return held.source.evict(offset, length);
+      return held.source.evict(offset, length) || switched;
     } finally {
       release(held);
     }

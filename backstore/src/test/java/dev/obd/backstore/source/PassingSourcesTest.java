@@ -190,6 +190,18 @@ class PassingSourcesTest {
   }
 
   @Test
+  void whatWasReadWrongBeforeASwitchMayBeReadAgainAfterIt() throws IOException {
+    Probe old = new Probe(0);
+    Probe local = new Probe(100);
+    try (var source = new SwitchedSource(old)) {
+      assertThat(source.evict(0, 4)).isFalse(); // there is no other copy
+      source.switchTo(local);
+      assertThat(source.evict(0, 4)).isTrue();
+      assertThat(read(source, 0, 1)).containsExactly(100);
+    }
+  }
+
+  @Test
   void aSourceOfAnotherSizeIsRefusedAndClosed() throws IOException {
     Probe old = new Probe(0);
     Probe shorter = new Probe(0, 9);
