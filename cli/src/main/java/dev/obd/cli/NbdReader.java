@@ -3,8 +3,9 @@ package dev.obd.cli;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.nbd.NbdClient;
 import dev.obd.format.ext4.Ext4Reader;
-import dev.obd.format.ext4.FileType;
-import dev.obd.format.ext4.Inode;
+import dev.obd.format.files.FileSystemReader;
+import dev.obd.format.files.FileType;
+import dev.obd.format.files.Inode;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import java.io.IOException;
@@ -52,10 +53,10 @@ final class NbdReader implements Workload {
     Export export = attachment.export(where);
     try (NbdDisk disk =
         new NbdDisk(NbdClient.connect(URI.create(export.address()), Duration.ofSeconds(90)))) {
-      Ext4Reader files = Ext4Reader.open(disk);
+      FileSystemReader files = Ext4Reader.open(disk);
       MessageDigest digest = sha256();
       long bytes = 0;
-      for (Ext4Reader.Entry entry : files.list(files.resolve("lib"))) {
+      for (FileSystemReader.Entry entry : files.list(files.resolve("lib"))) {
         Inode file = files.inode(entry.inode());
         if (file.type() == FileType.REGULAR && entry.name().endsWith(".so")) {
           bytes += read(files.content(file), digest, Integer.MAX_VALUE);

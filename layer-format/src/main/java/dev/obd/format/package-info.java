@@ -1,6 +1,6 @@
 /**
- * What a layer blob is wrapped in: sniffs, and opens the wrappers in {@code .tar} and {@code
- * .zfile}.
+ * Says what something is, and opens it: what a layer blob is wrapped in ({@code .tar}, {@code
+ * .zfile}), and the file system on a disk ({@code .ext4}).
  */
 @NullMarked
 package dev.obd.format;

@@ -1,8 +1,9 @@
 package dev.obd.backstore.image;
 
-import dev.obd.format.ext4.Ext4Reader;
-import dev.obd.format.ext4.FileType;
-import dev.obd.format.ext4.Inode;
+import dev.obd.format.FileSystems;
+import dev.obd.format.files.FileSystemReader;
+import dev.obd.format.files.FileType;
+import dev.obd.format.files.Inode;
 import dev.obd.format.lsmt.LayerStack;
 import dev.obd.io.Range;
 import dev.obd.trace.FileList;
@@ -25,17 +26,17 @@ final class FileListTrace {
   /** A listed directory may hold any number of files; past this the rest is left out. */
   private static final int MAX_FILES = 100_000;
 
-  private final Ext4Reader files;
+  private final FileSystemReader files;
   private final Set<Long> seen = new HashSet<>();
   private final List<Range> ranges = new ArrayList<>();
 
-  private FileListTrace(Ext4Reader files) {
+  private FileListTrace(FileSystemReader files) {
     this.files = files;
   }
 
   /** Files that are not there, or cannot be looked up, are left out. */
   static Trace of(LayerStack stack, FileList list) throws IOException {
-    FileListTrace trace = new FileListTrace(Ext4Reader.openWithoutRecovery(stack));
+    FileListTrace trace = new FileListTrace(FileSystems.open(stack));
     int missing = list.rejected();
     for (FileList.Entry entry : list.entries()) {
       missing += trace.add(entry) ? 0 : 1;

@@ -1,10 +1,11 @@
 package dev.obd.format.ext4;
 
+import dev.obd.format.files.Extent;
+import dev.obd.format.files.FileSystemReader.EntryVisitor;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -24,23 +25,16 @@ final class Directory {
   private static final int PARENT = 4;
   private static final int LARGEST_BLOCK = 65536;
 
-  /** Receives raw names, which need not be text. */
-  @FunctionalInterface
-  interface Visitor {
-    /** Takes one entry; {@code name} is little more than valid for the call. False to stop. */
-    boolean entry(ByteBuffer name, long inode) throws IOException;
-  }
-
   private final Volume volume;
-  private final Inode inode;
+  private final Ext4Inode inode;
 
-  Directory(Volume volume, Inode inode) {
+  Directory(Volume volume, Ext4Inode inode) {
     this.volume = volume;
     this.inode = inode;
   }
 
-  void forEach(List<Extent> extents, Visitor visitor) throws IOException {
-    if (inode.has(Inode.FLAG_INLINE_DATA)) {
+  void forEach(List<Extent> extents, EntryVisitor visitor) throws IOException {
+    if (inode.has(Ext4Inode.FLAG_INLINE_DATA)) {
       for (int i = 0; i < extents.size(); i++) {
         Extent part = extents.get(i);
         int skip = i == 0 ? (int) Math.min(PARENT, part.length()) : 0;
@@ -60,7 +54,7 @@ final class Directory {
     }
   }
 
-  private boolean block(long offset, int length, Visitor visitor) throws IOException {
+  private boolean block(long offset, int length, EntryVisitor visitor) throws IOException {
     ByteBuffer raw = bytes(offset, length);
     for (int at = 0; at < length; ) {
       int left = length - at;
@@ -79,8 +73,7 @@ final class Directory {
       long number = raw.getInt(at) & 0xFFFF_FFFFL;
       if (number != 0 && nameLength > 0) {
         ByteBuffer name = raw.slice(at + ENTRY, nameLength);
-        checkName(offset + at + ENTRY, name);
-        if (!isDot(name) && !visitor.entry(name, number)) {
+        if (!visitor.entry(offset + at + ENTRY, name, number)) {
           return false;
         }
       }
@@ -94,23 +87,5 @@ final class Directory {
     return offset % volume.blockSize() == 0 && length == volume.blockSize()
         ? volume.block(offset / volume.blockSize())
         : BlockSources.readFully(disk, offset, length);
-  }
-
-  private void checkName(long at, ByteBuffer name) throws IOException {
-    for (int i = 0; i < name.limit(); i++) {
-      if (name.get(i) == '/' || name.get(i) == 0) {
-        throw volume.bad(
-            at, "name in directory " + inode.number(), "no '/' and no NUL", text(name));
-      }
-    }
-  }
-
-  private static boolean isDot(ByteBuffer name) {
-    int length = name.limit();
-    return name.get(0) == '.' && (length == 1 || (length == 2 && name.get(1) == '.'));
-  }
-
-  static String text(ByteBuffer name) {
-    return StandardCharsets.UTF_8.decode(name.duplicate()).toString();
   }
 }

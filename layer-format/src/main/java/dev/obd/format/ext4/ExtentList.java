@@ -1,5 +1,6 @@
 package dev.obd.format.ext4;
 
+import dev.obd.format.files.Extent;
 import dev.obd.io.FormatException;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,12 +10,12 @@ final class ExtentList {
   private static final int MAX_EXTENTS = 4 << 20;
 
   private final Volume volume;
-  private final Inode inode;
+  private final Ext4Inode inode;
   private final List<Extent> extents = new ArrayList<>();
   private long nextBlock;
   private long mapped;
 
-  ExtentList(Volume volume, Inode inode) {
+  ExtentList(Volume volume, Ext4Inode inode) {
     this.volume = volume;
     this.inode = inode;
   }

@@ -25,10 +25,10 @@ final class ExtentTree {
   private static final long END = 1L << 32;
 
   private final Volume volume;
-  private final Inode inode;
+  private final Ext4Inode inode;
   private final ExtentList list;
 
-  ExtentTree(Volume volume, Inode inode, ExtentList list) {
+  ExtentTree(Volume volume, Ext4Inode inode, ExtentList list) {
     this.volume = volume;
     this.inode = inode;
     this.list = list;
@@ -37,7 +37,7 @@ final class ExtentTree {
   void walk() throws IOException {
     ByteBuffer root = inode.blockArea();
     int depth = root.getChar(6);
-    long at = inode.offset() + Inode.BLOCK_AT;
+    long at = inode.offset() + Ext4Inode.BLOCK_AT;
     if (depth > MAX_DEPTH) {
       throw volume.bad(at + 6, "depth of extent tree", "at most " + MAX_DEPTH, depth);
     }
@@ -47,7 +47,7 @@ final class ExtentTree {
   private void node(ByteBuffer node, long at, int depth, long from, long end) throws IOException {
     int entries = node.getChar(2);
     int room = (node.capacity() - ENTRY) / ENTRY;
-    boolean root = node.capacity() == Inode.BLOCK_LENGTH;
+    boolean root = node.capacity() == Ext4Inode.BLOCK_LENGTH;
     if (node.getChar(0) != MAGIC
         || node.getChar(6) != depth
         || entries > room

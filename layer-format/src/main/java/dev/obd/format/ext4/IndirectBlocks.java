@@ -14,14 +14,14 @@ final class IndirectBlocks {
   private static final int LEVELS = 3;
 
   private final Volume volume;
-  private final Inode inode;
+  private final Ext4Inode inode;
   private final ExtentList list;
   private final int perBlock;
 
   /** No block of numbers is used twice: else a few blocks could stand for billions. */
   private final Set<Long> seen = new HashSet<>();
 
-  IndirectBlocks(Volume volume, Inode inode, ExtentList list) {
+  IndirectBlocks(Volume volume, Ext4Inode inode, ExtentList list) {
     this.volume = volume;
     this.inode = inode;
     this.list = list;
@@ -30,7 +30,7 @@ final class IndirectBlocks {
 
   void walk() throws IOException {
     ByteBuffer area = inode.blockArea();
-    long at = inode.offset() + Inode.BLOCK_AT;
+    long at = inode.offset() + Ext4Inode.BLOCK_AT;
     for (int i = 0; i < DIRECT && i < list.blocks(); i++) {
       block(at + 4L * i, area.getInt(4 * i) & 0xFFFF_FFFFL, 0, i);
     }

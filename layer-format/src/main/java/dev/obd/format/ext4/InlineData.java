@@ -1,5 +1,6 @@
 package dev.obd.format.ext4;
 
+import dev.obd.format.files.Extent;
 import dev.obd.io.FormatException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -26,11 +27,11 @@ final class InlineData {
 
   private InlineData() {}
 
-  static List<Extent> extents(Volume volume, Inode inode) throws FormatException {
+  static List<Extent> extents(Volume volume, Ext4Inode inode) throws FormatException {
     var extents = new ArrayList<Extent>();
-    long first = Math.min(inode.size(), Inode.BLOCK_LENGTH);
+    long first = Math.min(inode.size(), Ext4Inode.BLOCK_LENGTH);
     if (first > 0) {
-      extents.add(new Extent(0, inode.offset() + Inode.BLOCK_AT, first));
+      extents.add(new Extent(0, inode.offset() + Ext4Inode.BLOCK_AT, first));
     }
     long rest = inode.size() - first;
     if (rest > 0) {
@@ -40,7 +41,7 @@ final class InlineData {
   }
 
   /** Where on the disk the attribute's value of at least {@code length} bytes begins. */
-  private static long value(Volume volume, Inode inode, long length) throws FormatException {
+  private static long value(Volume volume, Ext4Inode inode, long length) throws FormatException {
     ByteBuffer area = inode.attributeArea();
     int end = area.capacity();
     if (end >= ENTRIES_AT && area.getInt(0) == MAGIC) {

@@ -1,39 +1,30 @@
 package dev.obd.format.ext4;
 
+import dev.obd.format.files.BlockCache;
 import dev.obd.io.BlockSource;
 import dev.obd.io.FormatException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
- * The disk as blocks of the file system, and where inodes lie. The last few megabytes of metadata
- * blocks are kept. Thread-safe.
+ * The disk as blocks of the file system, and where inodes lie. Thread-safe.
  *
  * <p>A group's descriptor holds the first block of its inode table: low half at byte 0x08, high
  * half at 0x28 if descriptors have 64 bytes. Descriptors follow the superblock or, with META_BG,
  * lie at the start of the first group of those that one block of descriptors describes.
  */
 final class Volume {
-  private static final int CACHE_BYTES = 4 << 20;
   private static final int INODE_TABLE_LO_AT = 0x08;
   private static final int INODE_TABLE_HI_AT = 0x28;
 
   private final BlockSource disk;
   private final Superblock superblock;
-  private final Map<Long, ByteBuffer> recent =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Long, ByteBuffer> eldest) {
-          return (long) size() * superblock.blockSize() > CACHE_BYTES;
-        }
-      };
+  private final BlockCache blocks;
 
   Volume(BlockSource disk, Superblock superblock) {
     this.disk = disk;
     this.superblock = superblock;
+    this.blocks = new BlockCache(disk, superblock.blockSize());
   }
 
   Superblock superblock() {
@@ -61,19 +52,7 @@ final class Volume {
 
   /** A block of metadata, little-endian; the caller gets a view of its own and does not write. */
   ByteBuffer block(long block) throws IOException {
-    ByteBuffer bytes;
-    synchronized (recent) {
-      bytes = recent.get(block);
-    }
-    if (bytes == null) {
-      bytes = ByteBuffer.allocate(blockSize());
-      disk.read(block * blockSize(), bytes);
-      bytes.flip();
-      synchronized (recent) {
-        recent.put(block, bytes);
-      }
-    }
-    return bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    return blocks.block(block);
   }
 
   /** Where an inode's bytes begin on the disk. */

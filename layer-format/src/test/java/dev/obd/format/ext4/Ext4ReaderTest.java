@@ -3,6 +3,8 @@ package dev.obd.format.ext4;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.obd.format.files.FileType;
+import dev.obd.format.files.Inode;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import dev.obd.io.FileSource;

@@ -1,4 +1,4 @@
-package dev.obd.format.ext4;
+package dev.obd.format.files;
 
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSourceContract;

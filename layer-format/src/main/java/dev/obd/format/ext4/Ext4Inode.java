@@ -1,11 +1,13 @@
 package dev.obd.format.ext4;
 
+import dev.obd.format.files.FileType;
+import dev.obd.format.files.Inode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * One file, directory, link or device. Immutable; belongs to the {@link Ext4Reader} it came from.
+ * As ext2 and its successors store it.
  *
  * <pre>
  * offset bytes field
@@ -20,7 +22,7 @@ import java.nio.ByteOrder;
  *   0x80     2 i_extra_isize   inodes of more than 128 bytes
  * </pre>
  */
-public final class Inode {
+final class Ext4Inode implements Inode {
   static final int BLOCK_AT = 0x28;
   static final int BLOCK_LENGTH = 60;
   private static final int FIRST_LENGTH = 128;
@@ -36,7 +38,7 @@ public final class Inode {
   private final long size;
   private final ByteBuffer raw;
 
-  private Inode(long number, long offset, FileType type, long size, ByteBuffer raw) {
+  private Ext4Inode(long number, long offset, FileType type, long size, ByteBuffer raw) {
     this.number = number;
     this.offset = offset;
     this.type = type;
@@ -44,7 +46,7 @@ public final class Inode {
     this.raw = raw;
   }
 
-  static Inode read(Volume volume, long number) throws IOException {
+  static Ext4Inode read(Volume volume, long number) throws IOException {
     long offset = volume.inodeOffset(number);
     int inBlock = (int) (offset % volume.blockSize());
     int length = volume.superblock().inodeSize();
@@ -73,52 +75,52 @@ public final class Inode {
       throw volume.bad(offset + 0x04, "i_size", "0 to " + longest, Long.toUnsignedString(size));
     }
     var copy = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN).put(raw).flip();
-    return new Inode(number, offset, type, size, copy);
+    return new Ext4Inode(number, offset, type, size, copy);
   }
 
-  /** Its number; the root directory has 2. */
+  @Override
   public long number() {
     return number;
   }
 
-  /** What it is. */
+  @Override
   public FileType type() {
     return type;
   }
 
-  /** Length of its content in bytes. */
+  @Override
   public long size() {
     return size;
   }
 
-  /** Permission bits, at most 07777. */
+  @Override
   public int permissions() {
     return raw.getChar(0) & 07777;
   }
 
-  /** Number of the user it belongs to. */
+  @Override
   public long uid() {
     return raw.getChar(0x02) | ((long) raw.getChar(0x78) << 16);
   }
 
-  /** Number of the group it belongs to. */
+  @Override
   public long gid() {
     return raw.getChar(0x18) | ((long) raw.getChar(0x7A) << 16);
   }
 
-  /** How many names it has. */
-  public int links() {
+  @Override
+  public long links() {
     return raw.getChar(0x1A);
   }
 
-  /** When its content last changed, in seconds since 1970. */
+  @Override
   public long modifiedSeconds() {
     long extra = raw.capacity() >= 0x8C && extraLength() >= 12 ? raw.getInt(0x88) & 3L : 0;
     return raw.getInt(0x10) + (extra << 32);
   }
 
-  /** Where its bytes begin on the disk. */
-  long offset() {
+  @Override
+  public long offset() {
     return offset;
   }
 

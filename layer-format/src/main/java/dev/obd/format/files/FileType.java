@@ -1,8 +1,8 @@
-package dev.obd.format.ext4;
+package dev.obd.format.files;
 
 import org.jspecify.annotations.Nullable;
 
-/** What an inode is; {@link #modeBits} are the top four bits of its mode. */
+/** What an inode is; {@link #modeBits} are the top four bits of its mode, as POSIX has them. */
 public enum FileType {
   FIFO(0x1),
   CHARACTER_DEVICE(0x2),
@@ -18,7 +18,8 @@ public enum FileType {
     this.modeBits = modeBits;
   }
 
-  static @Nullable FileType ofMode(int mode) {
+  /** What the 16 bits of a mode say, or null if that is nothing. */
+  public static @Nullable FileType ofMode(int mode) {
     for (FileType type : values()) {
       if (type.modeBits == mode >> 12) {
         return type;

@@ -1,4 +1,4 @@
-package dev.obd.format.ext4;
+package dev.obd.format.files;
 
 /**
  * A run of a file's bytes that lie together on the disk.
@@ -7,12 +7,14 @@ package dev.obd.format.ext4;
  * @param diskOffset first byte on the disk
  * @param length bytes, more than 0
  */
-record Extent(long fileOffset, long diskOffset, long length) {
-  long fileEnd() {
+public record Extent(long fileOffset, long diskOffset, long length) {
+  /** The first byte of the file after it. */
+  public long fileEnd() {
     return fileOffset + length;
   }
 
-  boolean continues(Extent before) {
+  /** True if this is the next part of the file, and of the disk, after {@code before}. */
+  public boolean continues(Extent before) {
     return fileOffset == before.fileEnd() && diskOffset == before.diskOffset + before.length;
   }
 }
