@@ -1,5 +1,6 @@
 package dev.obd.format;
 
+import dev.obd.format.erofs.ErofsReader;
 import dev.obd.format.ext4.Ext4Reader;
 import dev.obd.format.files.FileSystemReader;
 import dev.obd.io.BlockSource;
@@ -20,7 +21,9 @@ public final class FileSystems {
     if (Ext4Reader.isExt4(disk)) {
       return Ext4Reader.openWithoutRecovery(disk);
     }
-    throw new FormatException(
-        disk.name(), 1024, "superblock", "that of ext2, ext3 or ext4", "another");
+    if (ErofsReader.isErofs(disk)) {
+      return ErofsReader.open(disk);
+    }
+    throw new FormatException(disk.name(), 1024, "superblock", "that of ext4 or erofs", "another");
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.obd.format.files.FileType;
 import dev.obd.format.files.Inode;
+import dev.obd.format.files.SampleTree;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import dev.obd.io.FileSource;
@@ -17,7 +18,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
@@ -28,8 +28,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.TreeMap;
-import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,8 +38,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** File systems are made by mke2fs; the tree they were made from and debugfs are the truth. */
 class Ext4ReaderTest {
-  private static final int MANY = 1000;
-
   @TempDir private static Path shared;
   private static Path tree;
   private static Map<String, String> expected;
@@ -50,8 +46,8 @@ class Ext4ReaderTest {
 
   @BeforeAll
   static void makeTree() throws Exception {
-    tree = tree(shared.resolve("source"), new SplittableRandom(1));
-    expected = describeAll(tree);
+    tree = SampleTree.make(shared.resolve("source"), new SplittableRandom(1));
+    expected = SampleTree.describe(tree);
   }
 
   @BeforeEach
@@ -237,125 +233,26 @@ class Ext4ReaderTest {
           file.truncate(2_999_999);
           file.write(ByteBuffer.wrap(new byte[] {1}), 5_000_000);
         }
-        for (int i = 0; i < MANY; i += 2) {
+        for (int i = 0; i < SampleTree.MANY; i += 2) {
           Files.delete(place.resolve("many/file-with-a-rather-long-name-" + i));
         }
       }
     } finally {
       Processes.run("umount", mountPoint.toString());
     }
-    check(image, describeAll(copy));
-  }
-
-  private static Map<String, String> describeAll(Path tree) throws IOException {
-    Map<String, String> described = new TreeMap<>();
-    try (var all = Files.walk(tree)) {
-      for (Path path : (Iterable<Path>) all.filter(p -> !p.equals(tree))::iterator) {
-        described.put(tree.relativize(path).toString(), describe(path));
-      }
-    }
-    return described;
+    check(image, SampleTree.describe(copy));
   }
 
   /** Everything expected is in the image and the other way round. */
   private static void check(Path image, Map<String, String> expected) throws IOException {
-    Map<String, String> found = new TreeMap<>();
     try (var disk = FileSource.open(image)) {
       Ext4Reader reader = Ext4Reader.open(disk);
-      reader.walk(reader.root(), (path, inode) -> found.put(path, describe(reader, inode)));
+      Map<String, String> found = SampleTree.describe(reader);
       assertThat(found.keySet()).contains("lost+found");
       found.keySet().removeIf(path -> path.startsWith("lost+found"));
       assertThat(found).isEqualTo(expected);
-      for (String path : expected.keySet()) {
-        if (path.hashCode() % 50 == 0) { // each look-up is linear: a sample is enough
-          assertThat(describe(reader, reader.resolve(path, false))).isEqualTo(expected.get(path));
-        }
-      }
+      SampleTree.resolveSome(reader, expected);
     }
-  }
-
-  private static String describe(Path path) throws IOException {
-    if (Files.isSymbolicLink(path)) {
-      return "link " + Files.readSymbolicLink(path);
-    }
-    int mode = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) & 07777;
-    if (Files.isDirectory(path)) {
-      return "directory " + Integer.toOctalString(mode);
-    }
-    if (!Files.isRegularFile(path)) {
-      return "other";
-    }
-    return "file "
-        + Integer.toOctalString(mode)
-        + " "
-        + Files.getLastModifiedTime(path).toMillis() / 1000
-        + " "
-        + hash(ByteBuffer.wrap(Files.readAllBytes(path)));
-  }
-
-  private static String describe(Ext4Reader reader, Inode inode) throws IOException {
-    String mode = Integer.toOctalString(inode.permissions());
-    return switch (inode.type()) {
-      case SYMLINK -> "link " + reader.readLink(inode);
-      case DIRECTORY -> "directory " + mode;
-      case REGULAR ->
-          "file "
-              + mode
-              + " "
-              + inode.modifiedSeconds()
-              + " "
-              + hash(BlockSources.readFully(reader.content(inode), 0, (int) inode.size()));
-      case FIFO, SOCKET, CHARACTER_DEVICE, BLOCK_DEVICE -> "other";
-    };
-  }
-
-  private static String hash(ByteBuffer content) {
-    var crc = new CRC32C();
-    crc.update(content.duplicate());
-    return content.remaining() + " bytes " + crc.getValue();
-  }
-
-  /** Files of many shapes; the numbers reach every level of both kinds of block maps. */
-  private static Path tree(Path tree, SplittableRandom random) throws Exception {
-    Files.createDirectory(tree);
-    for (int size : new int[] {0, 1, 59, 60, 61, 100, 150, 300, 511, 512, 1024, 4096, 12_289}) {
-      Files.write(tree.resolve("size" + size), bytes(random, size));
-    }
-    Files.write(tree.resolve("odd"), bytes(random, 4_000_001));
-    try (var sparse =
-        FileChannel.open(
-            tree.resolve("sparse"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      for (int i = 0; i < 500; i++) { // nearly 500 extents: a tree of two levels in 1 KiB blocks
-        sparse.write(ByteBuffer.wrap(bytes(random, 4096)), i * 8192L + random.nextInt(2) * 4096);
-      }
-      sparse.write(ByteBuffer.wrap(bytes(random, 5)), 70_000_000); // three levels of block numbers
-    }
-    Path many = Files.createDirectory(tree.resolve("many"));
-    for (int i = 0; i < MANY; i++) {
-      Files.writeString(many.resolve("file-with-a-rather-long-name-" + i), "x" + i);
-    }
-    Path deep = Files.createDirectories(tree.resolve("deep/er/and/deeper"));
-    Files.writeString(deep.resolve("n\u00e4me \u4f60\u597d"), "text");
-    Files.writeString(deep.resolve("n".repeat(255)), "text");
-    Files.createDirectory(deep.resolve("few"));
-    for (int i = 0; i < 5; i++) { // more than fits an inode's 60 bytes
-      Files.writeString(deep.resolve("few/a-name-of-some-length-" + i), "");
-    }
-    Files.createSymbolicLink(tree.resolve("deep/up"), Path.of("er/and/../../.."));
-    Files.createSymbolicLink(tree.resolve("deep/abs"), Path.of("/odd"));
-    Files.createSymbolicLink(tree.resolve("loop"), Path.of("loop"));
-    for (int length : new int[] {1, 59, 60, 61, 200, 1000}) {
-      Files.createSymbolicLink(tree.resolve("link" + length), Path.of("y".repeat(length)));
-    }
-    Files.createLink(tree.resolve("hard"), tree.resolve("odd"));
-    Processes.run("mkfifo", tree.resolve("fifo").toString());
-    return tree;
-  }
-
-  private static byte[] bytes(SplittableRandom random, int size) {
-    var bytes = new byte[size];
-    random.nextBytes(bytes);
-    return bytes;
   }
 
   private Path image(Path tree, String size, String... options) throws Exception {
