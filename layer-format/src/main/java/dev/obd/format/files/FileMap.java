@@ -70,7 +70,7 @@ public final class FileMap {
       Set<Long> seen,
       List<Mapped> extents,
       List<File> files) {
-    if (inode.type() != FileType.REGULAR && inode.type() != FileType.DIRECTORY
+    if ((inode.type() != FileType.REGULAR && inode.type() != FileType.DIRECTORY)
         || extents.size() >= MAX_EXTENTS
         || !seen.add(inode.number())) {
       return;
