@@ -2,6 +2,7 @@ package dev.obd.cli;
 
 import com.google.gson.JsonObject;
 import dev.obd.backstore.config.Home;
+import dev.obd.backstore.startlog.StartLogging.Target;
 import dev.obd.cli.control.DaemonClient;
 import dev.obd.cli.control.DaemonException;
 import dev.obd.cli.control.NoDaemonException;
@@ -12,6 +13,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -89,6 +91,8 @@ final class AttachCommand implements Callable<Integer> {
   @Option(names = "--no-replay", description = "Leave the image's trace alone.")
   private boolean noReplay;
 
+  @Mixin private StartLogOptions startLog;
+
   @Option(names = "--json", description = "Print the device as JSON.")
   private boolean json;
 
@@ -102,7 +106,9 @@ final class AttachCommand implements Callable<Integer> {
       @Nullable String mountOptions,
       boolean writable,
       @Nullable String upper,
-      boolean replay) {}
+      boolean replay,
+      @Nullable String startLog,
+      @Nullable Double startLogSeconds) {}
 
   @Override
   public Integer call() throws Exception {
@@ -114,6 +120,7 @@ final class AttachCommand implements Callable<Integer> {
     if ((fsType != null || mountOptions != null) && mount == null) {
       throw new ParameterException(spec.commandLine(), "--fstype and --mount-options need --mount");
     }
+    Optional<Target> log = startLog.target();
     var request =
         new Attach(
             named(source),
@@ -124,7 +131,9 @@ final class AttachCommand implements Callable<Integer> {
             mountOptions,
             upper.writable(),
             absolute(upper.upper().orElse(null)),
-            !noReplay);
+            !noReplay,
+            log.map(target -> target.file().toString()).orElse(null),
+            log.flatMap(Target::time).map(time -> time.toNanos() / 1e9).orElse(null));
     PrintWriter out = spec.commandLine().getOut();
     try (Interrupt interrupt = new Interrupt();
         DaemonClient client = control.client()) {

@@ -95,6 +95,8 @@ final class RecordCommand implements Callable<Integer> {
 
   @Mixin private ServingOptions serving;
 
+  @Mixin private StartLogOptions startLog;
+
   @Option(
       names = "--grace",
       paramLabel = "TIME",
@@ -161,7 +163,7 @@ final class RecordCommand implements Callable<Integer> {
       ImageStore.Target target = session.images().target(destination);
       ImagePlans.Source.Stored image = Sources.image(session, source);
       ImageBuilder.requireTraceable(image.image(), replace);
-      var use = new RecordRun.Use(places, time, grace, command);
+      var use = new RecordRun.Use(places, time, grace, command, startLog.target());
       Instant began = Instant.now();
       Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
       tell(terminal, recorded);
@@ -179,9 +181,10 @@ final class RecordCommand implements Callable<Integer> {
   }
 
   private int recordDevice(String what) throws Exception {
-    if (!serving.nowhere() || !command.isEmpty()) {
+    if (!serving.nowhere() || !command.isEmpty() || startLog.target().isPresent()) {
       throw new ParameterException(
-          spec.commandLine(), "--device records what others do: without --nbd, --mount and CMD");
+          spec.commandLine(),
+          "--device records what others do: without --nbd, --mount, --start-log and CMD");
     }
     checkRuns();
     String into = destination == null ? source : destination;

@@ -3,6 +3,7 @@ package dev.obd.cli;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.OpenOptions;
+import dev.obd.backstore.startlog.StartLogging.Target;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceRecorder;
 import java.io.IOException;
@@ -64,8 +65,14 @@ final class RecordRun {
    * @param time the most to record
    * @param grace how long the command may take to end when it is asked to
    * @param command to run; empty to wait
+   * @param startLog where to write what happens besides, if it is wanted
    */
-  record Use(ServingOptions.Places places, Duration time, Duration grace, List<String> command) {}
+  record Use(
+      ServingOptions.Places places,
+      Duration time,
+      Duration grace,
+      List<String> command,
+      Optional<Target> startLog) {}
 
   private final Session session;
   private final Interrupt interrupt;
@@ -81,7 +88,11 @@ final class RecordRun {
     TraceRecorder recorder = new TraceRecorder();
     recorder.start();
     Attachment attachment =
-        Attachment.open(session, plan, OpenOptions.DEFAULTS.withRecorder(recorder), PATIENCE);
+        Attachment.open(
+            session,
+            plan,
+            OpenOptions.DEFAULTS.withRecorder(recorder).withStartLog(use.startLog()),
+            PATIENCE);
     int opening = recorder.size();
     Waited waited;
     try {

@@ -45,6 +45,8 @@ final class ServeCommand implements Callable<Integer> {
 
   @Mixin private UpperOptions upper;
 
+  @Mixin private StartLogOptions startLog;
+
   @Option(names = "--no-replay", description = "Leave the image's trace alone.")
   private boolean noReplay;
 
@@ -79,7 +81,10 @@ final class ServeCommand implements Callable<Integer> {
         plan = plan.withUpper(upper(session, resolved));
       }
       OpenOptions how =
-          OpenOptions.DEFAULTS.withReplay(!noReplay).withReplayConcurrency(concurrency);
+          OpenOptions.DEFAULTS
+              .withReplay(!noReplay)
+              .withReplayConcurrency(concurrency)
+              .withStartLog(startLog.target());
       try (Attachment attachment = Attachment.open(session, plan, how, patience)) {
         for (URI address : places.addresses(session.home(), !writable)) {
           Export export = attachment.export(address);

@@ -11,6 +11,7 @@ import dev.obd.backstore.fleet.Resized;
 import dev.obd.backstore.fleet.SnapshotOutcome;
 import dev.obd.backstore.metrics.DeviceSample;
 import dev.obd.backstore.metrics.Metrics;
+import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.io.Ticker;
 import dev.obd.trace.TraceFile;
 import java.io.IOException;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 /** What can be asked of the daemon, version 1: docs/control-api.md. Thread-safe. */
 public final class ControlApi {
   private static final Logger log = LogManager.getLogger(ControlApi.class);
+  private static final int MAX_LOG_SECONDS = 86_400;
 
   private final Fleet fleet;
   private final DaemonFacts facts;
@@ -138,7 +140,9 @@ public final class ControlApi {
       @Nullable String mountOptions,
       @Nullable Boolean writable,
       @Nullable String upper,
-      @Nullable Boolean replay) {}
+      @Nullable Boolean replay,
+      @Nullable String startLog,
+      @Nullable Double startLogSeconds) {}
 
   private record Detached(String id, boolean detached) {}
 
@@ -217,6 +221,17 @@ public final class ControlApi {
         fleet.locality(id));
   }
 
+  private static Optional<StartLogging.Target> startLog(Attach a) throws AdminException {
+    Double seconds = a.startLogSeconds;
+    if (seconds != null && (a.startLog == null || !(seconds > 0 && seconds <= MAX_LOG_SECONDS))) {
+      throw new IllegalArgumentException(
+          "startLogSeconds: expected up to " + MAX_LOG_SECONDS + ", with startLog, got " + seconds);
+    }
+    Optional<Duration> time =
+        Optional.ofNullable(seconds).map(s -> Duration.ofNanos((long) (s * 1e9)));
+    return path("startLog", a.startLog).map(file -> new StartLogging.Target(file, time));
+  }
+
   private Answer attach(Asked asked) throws IOException, InterruptedException {
     Attach a = JsonText.parse(asked.body(), Attach.class);
     var request =
@@ -229,7 +244,8 @@ public final class ControlApi {
             a.mountOptions == null ? "" : a.mountOptions,
             Boolean.TRUE.equals(a.writable),
             path("upper", a.upper),
-            !Boolean.FALSE.equals(a.replay));
+            !Boolean.FALSE.equals(a.replay),
+            startLog(a));
     DeviceStatus attached;
     try (var _ = new GivenUp(asked.client())) {
       attached = fleet.attach(request);

@@ -1,5 +1,6 @@
 package dev.obd.backstore.fleet;
 
+import dev.obd.backstore.startlog.StartLogging;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param writable changes go to a writable layer
  * @param upper the writable layer's directory, absolute; empty: named after the source, in the home
  * @param replay whether the image's trace is replayed
+ * @param startLog where to write what happens from now on; empty to log nothing
  */
 public record AttachRequest(
     String source,
@@ -27,7 +29,8 @@ public record AttachRequest(
     String mountOptions,
     boolean writable,
     Optional<Path> upper,
-    boolean replay) {
+    boolean replay,
+    Optional<StartLogging.Target> startLog) {
   /** Read-only, by the best door, not mounted. */
   public static AttachRequest of(String source) {
     return new AttachRequest(
@@ -39,7 +42,8 @@ public record AttachRequest(
         "",
         false,
         Optional.empty(),
-        true);
+        true,
+        Optional.empty());
   }
 
   public AttachRequest named(String attachment) {
@@ -52,31 +56,74 @@ public record AttachRequest(
         mountOptions,
         writable,
         upper,
-        replay);
+        replay,
+        startLog);
   }
 
   public AttachRequest via(Door through) {
     return new AttachRequest(
-        source, name, Optional.of(through), mount, fsType, mountOptions, writable, upper, replay);
+        source,
+        name,
+        Optional.of(through),
+        mount,
+        fsType,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        startLog);
   }
 
   public AttachRequest mountedAt(Path directory) {
     return new AttachRequest(
-        source, name, door, Optional.of(directory), fsType, mountOptions, writable, upper, replay);
+        source,
+        name,
+        door,
+        Optional.of(directory),
+        fsType,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        startLog);
   }
 
   public AttachRequest withFsType(String type) {
     return new AttachRequest(
-        source, name, door, mount, Optional.of(type), mountOptions, writable, upper, replay);
+        source,
+        name,
+        door,
+        mount,
+        Optional.of(type),
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        startLog);
   }
 
   /** Writable, with the writable layer in {@code directory} or where the source's is. */
   public AttachRequest writable(Optional<Path> directory) {
     return new AttachRequest(
-        source, name, door, mount, fsType, mountOptions, true, directory, replay);
+        source, name, door, mount, fsType, mountOptions, true, directory, replay, startLog);
   }
 
   public AttachRequest withReplay(boolean on) {
-    return new AttachRequest(source, name, door, mount, fsType, mountOptions, writable, upper, on);
+    return new AttachRequest(
+        source, name, door, mount, fsType, mountOptions, writable, upper, on, startLog);
+  }
+
+  public AttachRequest withStartLog(StartLogging.Target target) {
+    return new AttachRequest(
+        source,
+        name,
+        door,
+        mount,
+        fsType,
+        mountOptions,
+        writable,
+        upper,
+        replay,
+        Optional.of(target));
   }
 }

@@ -1,6 +1,9 @@
 package dev.obd.backstore.fleet;
 
 import dev.obd.backstore.device.Export;
+import dev.obd.backstore.startlog.StartLogging;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +23,20 @@ final class Attached {
   /** Detached: whoever still has it does nothing more. */
   volatile boolean gone;
 
+  /** Of its first start: what is opened again later is no start. */
+  private final AtomicReference<Optional<StartLogging.Target>> startLog;
+
   Attached(Attachment record) {
+    this(record, Optional.empty());
+  }
+
+  Attached(Attachment record, Optional<StartLogging.Target> startLog) {
     this.record = record;
+    this.startLog = new AtomicReference<>(startLog);
+  }
+
+  /** Where to log the start that is about to be; empty but for the first time. */
+  Optional<StartLogging.Target> takeStartLog() {
+    return startLog.getAndSet(Optional.empty());
   }
 }

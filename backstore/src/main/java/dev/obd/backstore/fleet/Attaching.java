@@ -102,7 +102,7 @@ final class Attaching {
   }
 
   private void exported() throws IOException, InterruptedException {
-    OpenDevice device = images.open(attached.record);
+    OpenDevice device = images.open(attached.record, attached.takeStartLog());
     undo.push(device.device()::close);
     if (attached.record.mount().isPresent() && attached.record.fsType().isEmpty()) {
       attached.record = attached.record.holding(AttachmentImages.fsType(device));

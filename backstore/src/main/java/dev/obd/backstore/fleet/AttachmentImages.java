@@ -6,6 +6,7 @@ import dev.obd.backstore.image.ImagePlans.Source;
 import dev.obd.backstore.image.OpenOptions;
 import dev.obd.backstore.image.UpperBase;
 import dev.obd.backstore.inspect.FileSystemProbe;
+import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.io.BlockSources;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -24,8 +25,12 @@ final class AttachmentImages {
     this.devices = devices;
   }
 
-  /** Opens the image; a device serves it under the attachment's name until it is closed. */
-  OpenDevice open(Attachment a) throws IOException {
+  /**
+   * Opens the image; a device serves it under the attachment's name until it is closed.
+   *
+   * @param startLog where to log that, if it is wanted
+   */
+  OpenDevice open(Attachment a, Optional<StartLogging.Target> startLog) throws IOException {
     Source source = context.plans().resolve(a.source());
     ImagePlan plan = source.plan();
     if (a.writable() && (plan.upper().isEmpty() || a.upper().isPresent())) {
@@ -35,7 +40,7 @@ final class AttachmentImages {
                   () -> context.home().uppers().resolve(UpperBase.directoryName(a.source())));
       plan = plan.withUpper(UpperBase.prepare(directory, plan));
     }
-    OpenOptions how = devices.options().withReplay(a.replay());
+    OpenOptions how = devices.options().withReplay(a.replay()).withStartLog(startLog);
     if (source instanceof Source.Configured configured) {
       Optional<DownloadConfig> own = configured.config().download();
       how = own.isPresent() ? how.withDownload(own.get()) : how;

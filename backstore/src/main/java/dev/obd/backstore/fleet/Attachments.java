@@ -150,7 +150,8 @@ final class Attachments {
                   request.upper().map(Path::normalize),
                   request.replay(),
                   context.clock().instant(),
-                  false));
+                  false),
+              request.startLog());
       a.lock.lock();
       byName.put(name, a);
       return a;

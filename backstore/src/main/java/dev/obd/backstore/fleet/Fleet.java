@@ -118,7 +118,7 @@ public final class Fleet implements Closeable {
       throw new FleetException(
           FleetException.Kind.UNKNOWN, "there is no record of an attachment called " + rest);
     }
-    return attachments.images().open(attached.get().record);
+    return attachments.images().open(attached.get().record, attached.get().takeStartLog());
   }
 
   // ---- looking

@@ -113,7 +113,7 @@ final class TakeOver {
     }
     OpenDevice device;
     try {
-      device = attachments.images().open(a.record);
+      device = attachments.images().open(a.record, a.takeStartLog());
     } catch (IOException | RuntimeException e) {
       park(a, doors, e);
       return;

@@ -56,13 +56,14 @@ public final class Image implements Disk {
   /**
    * Puts an image together.
    *
+   * @param top the layers as one disk, as they are to be read
    * @param open what closing the image closes, first the newest: the replay before the layers it
    *     reads
    */
-  Image(String name, Parts parts, Executor executor, Deque<Closeable> open) {
+  Image(String name, Parts parts, BlockSource top, Executor executor, Deque<Closeable> open) {
     this.name = name;
     this.parts = parts;
-    this.top = parts.writable().isPresent() ? parts.writable().get() : parts.stack().orElseThrow();
+    this.top = top;
     this.extents =
         parts.writable().isPresent() ? parts.writable().get() : parts.stack().orElseThrow();
     this.layers = parts.layers().stream().map(layer -> layer.sealed().source()).toList();

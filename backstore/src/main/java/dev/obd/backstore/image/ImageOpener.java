@@ -9,8 +9,10 @@ import dev.obd.backstore.image.ImageOpenException.Part;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
+import dev.obd.backstore.source.MeteredSource;
 import dev.obd.backstore.source.ReadRecorders;
 import dev.obd.backstore.source.ReadStats;
+import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.format.lsmt.LayerStack;
 import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.format.lsmt.WritableLayer;
@@ -137,8 +139,12 @@ public final class ImageOpener {
     try {
       AccessTap accesses = new AccessTap();
       boolean recording = record(plan, options, accesses, open);
+      Optional<StartLogging> logging = startLog(plan, options);
+      logging.ifPresent(open::push);
       ReadStats remote = new ReadStats();
-      var use = new LayerOpener.Use(accesses, remote, options.fillCache());
+      var use =
+          new LayerOpener.Use(
+              accesses, remote, options.fillCache(), logging.map(StartLogging::recorder));
       List<OpenedLayer> opened = openLayers(plan, context, use);
       List<SealedLayer> sealed = opened.stream().map(OpenedLayer::sealed).toList();
       sealed.forEach(open::push);
@@ -156,11 +162,29 @@ public final class ImageOpener {
           recording ? Optional.empty() : downloads(plan, options, opened);
       download.ifPresent(open::push);
       var parts = new Image.Parts(stack, writable, opened, replayer, download, accesses, remote);
-      return new Image(plan.name(), parts, executor, open);
+      var image = new Image(plan.name(), parts, top(parts, logging), executor, open);
+      logging.ifPresent(log -> log.opened(() -> LoggedImage.of(image.size(), opened, replayer)));
+      return image;
     } catch (IOException | RuntimeException e) {
       open.forEach(resource -> closeQuietly(resource, e));
       throw e;
     }
+  }
+
+  private Optional<StartLogging> startLog(ImagePlan plan, OpenOptions options) throws IOException {
+    if (options.startLog().isEmpty()) {
+      return Optional.empty();
+    }
+    StartLogging logging =
+        StartLogging.start(options.startLog().get(), plan.name(), scheduler, ticker);
+    logging.opened(() -> LoggedImage.unopened(plan.lowers()));
+    return Optional.of(logging);
+  }
+
+  private BlockSource top(Image.Parts parts, Optional<StartLogging> logging) {
+    BlockSource top =
+        parts.writable().isPresent() ? parts.writable().get() : parts.stack().orElseThrow();
+    return logging.isEmpty() ? top : MeteredSource.of(top, logging.get().recorder().disk(), ticker);
   }
 
   /** True if every read is recorded from the beginning. */

@@ -12,6 +12,8 @@ import dev.obd.backstore.source.ReadRecorders;
 import dev.obd.backstore.source.ScheduledSource;
 import dev.obd.backstore.source.SwitchedSource;
 import dev.obd.backstore.source.TracedSource;
+import dev.obd.backstore.startlog.StartEvent.Kind;
+import dev.obd.backstore.startlog.StartRecorder;
 import dev.obd.format.LayerFile;
 import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.io.BlockSource;
@@ -45,8 +47,9 @@ final class LayerOpener {
    * @param accesses is told of every read
    * @param remote is told of every read over a network
    * @param fill whether what is fetched is kept
+   * @param log is told of every read at every place, if there is one
    */
-  record Use(AccessSink accesses, ReadRecorder remote, boolean fill) {}
+  record Use(AccessSink accesses, ReadRecorder remote, boolean fill, Optional<StartRecorder> log) {}
 
   /**
    * Opens layer {@code number} (0 = lowest) of an image. On failure nothing stays open. A local
@@ -115,6 +118,7 @@ final class LayerOpener {
         stage = Stage.WRAPPING;
         source = LayerFile.open(source);
         source = new TracedSource(source, number, use.accesses());
+        source = logged(Kind.LAYER, source);
         stage = Stage.INDEX;
         return new OpenedLayer(
             SealedLayer.open(source), origin, blobBytes, cached, switched, health);
@@ -135,10 +139,12 @@ final class LayerOpener {
       }
       BlockSource source = MeteredSource.of(from, recorders.remote(name), ticker);
       source = new MeteredSource(source, use.remote(), ticker);
+      source = logged(Kind.WIRE, source);
       String link = origin.link().get();
       OriginHealth origins = links.healthOf(link);
       health = Optional.of(origins);
-      source = new GuardedSource(new ScheduledSource(source, links.of(link)), from, origins);
+      source = logged(Kind.TURN, new ScheduledSource(source, links.of(link)));
+      source = new GuardedSource(source, from, origins);
       CachedSource kept =
           cache.source(origin.digest().orElseThrow(), source, use.fill(), origin.place());
       cached = Optional.of(kept);
@@ -148,7 +154,13 @@ final class LayerOpener {
         switched = Optional.of(replaceable);
         source = replaceable;
       }
-      return source;
+      return logged(Kind.BLOB, source);
+    }
+
+    private BlockSource logged(Kind kind, BlockSource source) {
+      return use.log().isEmpty()
+          ? source
+          : MeteredSource.of(source, use.log().get().layer(kind, number), ticker);
     }
   }
 

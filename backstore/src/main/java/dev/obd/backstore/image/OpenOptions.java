@@ -1,6 +1,7 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.config.DownloadConfig;
+import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.trace.AccessSink;
 import java.time.Duration;
 import java.util.Optional;
@@ -17,6 +18,7 @@ import java.util.Optional;
  * @param patience how long opening may take in all
  * @param download whether, and how, remote layers with a directory are completed there; needs an
  *     opener that can
+ * @param startLog where to write what happens from now on; empty to log nothing
  */
 public record OpenOptions(
     Optional<AccessSink> recorder,
@@ -24,11 +26,18 @@ public record OpenOptions(
     int replayConcurrency,
     boolean fillCache,
     Duration patience,
-    DownloadConfig download) {
+    DownloadConfig download,
+    Optional<StartLogging.Target> startLog) {
   /** Replay by 16, no recording, the cache is filled, one minute, no download. */
   public static final OpenOptions DEFAULTS =
       new OpenOptions(
-          Optional.empty(), true, 16, true, Duration.ofSeconds(60), DownloadConfig.DEFAULTS);
+          Optional.empty(),
+          true,
+          16,
+          true,
+          Duration.ofSeconds(60),
+          DownloadConfig.DEFAULTS,
+          Optional.empty());
 
   public OpenOptions {
     if (replayConcurrency < 1 || replayConcurrency > 256) {
@@ -40,27 +49,34 @@ public record OpenOptions(
   /** Recording turns replay off: what replay fetched would not be what the start needed. */
   public OpenOptions withRecorder(AccessSink sink) {
     return new OpenOptions(
-        Optional.of(sink), false, replayConcurrency, fillCache, patience, download);
+        Optional.of(sink), false, replayConcurrency, fillCache, patience, download, startLog);
   }
 
   public OpenOptions withReplay(boolean on) {
-    return new OpenOptions(recorder, on, replayConcurrency, fillCache, patience, download);
+    return new OpenOptions(
+        recorder, on, replayConcurrency, fillCache, patience, download, startLog);
   }
 
   public OpenOptions withReplayConcurrency(int requests) {
-    return new OpenOptions(recorder, replay, requests, fillCache, patience, download);
+    return new OpenOptions(recorder, replay, requests, fillCache, patience, download, startLog);
   }
 
   public OpenOptions withPatience(Duration limit) {
-    return new OpenOptions(recorder, replay, replayConcurrency, fillCache, limit, download);
+    return new OpenOptions(
+        recorder, replay, replayConcurrency, fillCache, limit, download, startLog);
   }
 
   /** For reading everything once: no replay, and the cache keeps what it has. */
   public OpenOptions forOnePass() {
-    return new OpenOptions(recorder, false, replayConcurrency, false, patience, download);
+    return new OpenOptions(recorder, false, replayConcurrency, false, patience, download, startLog);
   }
 
   public OpenOptions withDownload(DownloadConfig how) {
-    return new OpenOptions(recorder, replay, replayConcurrency, fillCache, patience, how);
+    return new OpenOptions(recorder, replay, replayConcurrency, fillCache, patience, how, startLog);
+  }
+
+  public OpenOptions withStartLog(Optional<StartLogging.Target> target) {
+    return new OpenOptions(
+        recorder, replay, replayConcurrency, fillCache, patience, download, target);
   }
 }

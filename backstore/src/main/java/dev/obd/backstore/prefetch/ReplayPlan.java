@@ -15,12 +15,19 @@ import java.util.Optional;
 /**
  * What to ask of which cache, in order. Every byte at most once, so a plan never exceeds the blobs;
  * whole units, so the number of requests never exceeds the units.
+ *
+ * @param needs what each record needs, in whole units
+ * @param steps the requests for all of that
+ * @param skipped records that need nothing
  */
-record ReplayPlan(List<Step> steps, long skipped) {
+record ReplayPlan(List<Step> needs, List<Step> steps, long skipped) {
   /** One request. */
   record Step(Prefetchable cache, Range range) {}
 
+  static final ReplayPlan NONE = new ReplayPlan(List.of(), List.of(), 0);
+
   ReplayPlan {
+    needs = List.copyOf(needs);
     steps = List.copyOf(steps);
   }
 
@@ -59,11 +66,16 @@ record ReplayPlan(List<Step> steps, long skipped) {
       long longest = roundUp(options.requestBytes(), unit);
       List<Step> steps = new ArrayList<>();
       for (Access piece : Coalescer.coalesce(needed, options.gapBytes(), longest)) {
-        Prefetchable cache = caches.get(piece.layer());
-        long end = Math.min(piece.offset() + piece.length(), cache.size());
-        steps.add(new Step(cache, new Range(piece.offset(), end - piece.offset())));
+        steps.add(step(piece));
       }
-      return new ReplayPlan(steps, trace.size() - needed.size());
+      List<Step> needs = needed.stream().map(this::step).toList();
+      return new ReplayPlan(needs, steps, trace.size() - needed.size());
+    }
+
+    private Step step(Access piece) {
+      Prefetchable cache = caches.get(piece.layer());
+      long end = Math.min(piece.offset() + piece.length(), cache.size());
+      return new Step(cache, new Range(piece.offset(), end - piece.offset()));
     }
 
     /** The units of a cache that an access of a layer needs, with the cache's number as layer. */

@@ -50,7 +50,7 @@ public final class Replayer implements Closeable {
   private volatile boolean closed;
   private volatile long records;
   private volatile long rangeBytes;
-  private volatile ReplayPlan plan = new ReplayPlan(List.of(), 0);
+  private volatile ReplayPlan plan = ReplayPlan.NONE;
 
   private Replayer(
       String image, List<? extends BlockSource> layers, ReplayOptions options, Executor executor) {
@@ -189,7 +189,19 @@ public final class Replayer implements Closeable {
    * left out. Empty until the trace was loaded, and if there is no usable one.
    */
   public List<Wanted> wanted() {
-    return plan.steps().stream().map(step -> new Wanted(step.cache(), step.range())).toList();
+    return wanted(plan.steps());
+  }
+
+  /**
+   * As {@link #wanted}, but for each record of the trace by itself, in the trace's order, and
+   * without what is fetched besides to have fewer requests.
+   */
+  public List<Wanted> needs() {
+    return wanted(plan.needs());
+  }
+
+  private static List<Wanted> wanted(List<ReplayPlan.Step> steps) {
+    return steps.stream().map(step -> new Wanted(step.cache(), step.range())).toList();
   }
 
   /** A part of the working set. */

@@ -1,0 +1,141 @@
+package dev.obd.backstore.startlog;
+
+import dev.obd.backstore.startlog.StartLog.Layer;
+import dev.obd.backstore.startlog.StartLog.Planned;
+import dev.obd.io.FailureText;
+import dev.obd.io.Ticker;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
+
+/**
+ * The log of one start, from now until its time is over or it is closed, whichever is first: then
+ * the file is written. Thread-safe.
+ */
+public final class StartLogging implements Closeable {
+  private static final Logger log = LogManager.getLogger(StartLogging.class);
+
+  /**
+   * Where to write a log, and when.
+   *
+   * @param file is replaced if it exists
+   * @param time the most to log; empty: until the device is closed
+   */
+  public record Target(Path file, Optional<Duration> time) {}
+
+  /**
+   * What is known of an image once it is open.
+   *
+   * @param needs as {@link StartLog#needs}
+   * @param steps as {@link StartLog#steps}
+   */
+  public record Opened(
+      long diskBytes, List<Layer> layers, List<Planned> needs, List<Planned> steps) {
+    private static final Opened NOTHING = new Opened(0, List.of(), List.of(), List.of());
+  }
+
+  private final Target target;
+  private final String image;
+  private final StartRecorder recorder;
+  private final Optional<Future<?>> timer;
+  private Supplier<Opened> opened = () -> Opened.NOTHING; // guarded by this
+  private boolean written; // guarded by this
+
+  private StartLogging(
+      Target target, String image, ScheduledExecutorService scheduler, Ticker ticker) {
+    this.target = target;
+    this.image = image;
+    this.recorder = new StartRecorder(ticker);
+    this.timer =
+        target
+            .time()
+            .map(
+                time -> scheduler.schedule(this::timeIsOver, time.toNanos(), TimeUnit.NANOSECONDS));
+  }
+
+  /**
+   * Begins a log.
+   *
+   * @param scheduler writes the file when the time is over; stays the caller's
+   * @throws IOException if the file could not be written where it is to be
+   */
+  public static StartLogging start(
+      Target target, String image, ScheduledExecutorService scheduler, Ticker ticker)
+      throws IOException {
+    Path directory =
+        Objects.requireNonNull(target.file().toAbsolutePath().getParent(), "a file has one");
+    if (!Files.isDirectory(directory) || !Files.isWritable(directory)) {
+      throw new FileSystemException(
+          target.file().toString(), null, "start log: its directory cannot be written to");
+    }
+    return new StartLogging(target, image, scheduler, ticker);
+  }
+
+  /** Who is to be told of reads. */
+  public StartRecorder recorder() {
+    return recorder;
+  }
+
+  /**
+   * The image is open.
+   *
+   * @param state asked once, when the log ends
+   */
+  public synchronized void opened(Supplier<Opened> state) {
+    opened = state;
+  }
+
+  private void timeIsOver() {
+    try {
+      end();
+    } catch (IOException | RuntimeException e) {
+      log.warn(
+          "startlog.failed image={} file={} reason={}", image, target.file(), FailureText.of(e));
+    }
+  }
+
+  private synchronized void end() throws IOException {
+    if (written) {
+      return;
+    }
+    written = true;
+    timer.ifPresent(t -> t.cancel(false));
+    recorder.stop();
+    Opened state = opened.get();
+    opened = () -> Opened.NOTHING; // what it held is not needed any more
+    var all =
+        new StartLog(
+            image,
+            state.diskBytes(),
+            state.layers(),
+            state.needs(),
+            state.steps(),
+            recorder.events(),
+            recorder.micros(),
+            recorder.dropped());
+    StartLogFile.write(all, target.file());
+    log.info("startlog.written image={} file={}", image, target.file());
+  }
+
+  /**
+   * Ends the log unless it has ended.
+   *
+   * @throws IOException if the file cannot be written
+   */
+  @Override
+  public void close() throws IOException {
+    end();
+  }
+}

@@ -1,0 +1,88 @@
+package dev.obd.backstore.startlog;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.obd.backstore.startlog.LoggedStart.Step;
+import dev.obd.backstore.startlog.StartEvent.Kind;
+import dev.obd.backstore.startlog.StartLogging.Target;
+import dev.obd.io.ReadContext.Purpose;
+import dev.obd.io.Ticker;
+import dev.obd.testdata.LoggedRequest;
+import dev.obd.testdata.Profile;
+import dev.obd.trace.Trace;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StartLoggingTest {
+  @TempDir Path directory;
+
+  private static Stream<StartEvent> events(StartLog log, Kind kind) {
+    return log.events().stream().filter(e -> e.kind() == kind);
+  }
+
+  @Test
+  void theLogHoldsEveryReadOfTheDiskAndEveryByteThatTheRegistrySent() throws Exception {
+    List<Step> program = LoggedStart.program(3, 12, Duration.ofMillis(1));
+    try (var starts = new LoggedStart(directory)) {
+      Trace trace = starts.record(program);
+      StartLog log = starts.run(program, Optional.of(trace), Profile.link(Duration.ofMillis(5), 0));
+
+      assertThat(events(log, Kind.DISK).map(e -> e.offset() + "+" + e.length()))
+          .containsExactlyElementsOf(
+              program.stream().map(s -> s.offset() + "+" + s.length()).toList());
+      long sent =
+          starts.registry.log().stream()
+              .filter(LoggedRequest::isBlobRead)
+              .mapToLong(LoggedRequest::bytesSent)
+              .sum();
+      assertThat(events(log, Kind.WIRE).filter(StartEvent::ok).mapToLong(StartEvent::length).sum())
+          .isEqualTo(sent);
+      assertThat(events(log, Kind.WIRE).map(StartEvent::purpose))
+          .contains(Purpose.DEMAND, Purpose.REPLAY);
+      assertThat(events(log, Kind.TURN).count()).isEqualTo(events(log, Kind.WIRE).count());
+      assertThat(log.needs()).isNotEmpty().hasSizeLessThanOrEqualTo(trace.size());
+      assertThat(log.steps()).isNotEmpty().hasSizeLessThan(log.needs().size());
+      assertThat(log.layers()).hasSize(2).allMatch(l -> l.unitBytes() == 65536);
+      assertThat(log.endMicros())
+          .isGreaterThanOrEqualTo(
+              log.events().stream().mapToLong(StartEvent::endMicros).max().orElseThrow());
+    }
+  }
+
+  @Test
+  void theFileIsWrittenWhenTheTimeIsOverAndStaysAsItThenIs() throws Exception {
+    Path file = directory.resolve("log");
+    try (var scheduler = Executors.newScheduledThreadPool(1)) {
+      var target = new Target(file, Optional.of(Duration.ofMillis(20)));
+      StartLogging logging = StartLogging.start(target, "app", scheduler, Ticker.SYSTEM);
+      logging.recorder().disk().read(0, 512, 0, true);
+      for (int i = 0; i < 3000 && Files.notExists(file); i++) {
+        Thread.sleep(10);
+      }
+      byte[] written = Files.readAllBytes(file);
+      logging.recorder().disk().read(512, 512, 0, true);
+      logging.close();
+      assertThat(Files.readAllBytes(file)).isEqualTo(written);
+    }
+    assertThat(StartLogFile.read(file).events()).hasSize(1);
+  }
+
+  @Test
+  void aPlaceThatCannotBeWrittenIsSaidBeforeAnythingIsLogged() throws IOException {
+    try (var scheduler = Executors.newScheduledThreadPool(1)) {
+      var target = new Target(directory.resolve("no/such/log"), Optional.empty());
+      assertThatThrownBy(() -> StartLogging.start(target, "app", scheduler, Ticker.SYSTEM))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("no/such/log");
+    }
+  }
+}
