@@ -1,6 +1,8 @@
 package dev.obd.trace.runs;
 
 import dev.obd.trace.Access;
+import dev.obd.trace.Intervals;
+import dev.obd.trace.Intervals.Interval;
 import dev.obd.trace.Trace;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -12,7 +14,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -138,7 +139,7 @@ public record Run(Instant started, String name, List<String> layers, List<Touch>
       }
       Intervals layer = seen.computeIfAbsent(digests.get(access.layer()), _ -> new Intervals());
       long end = access.offset() + access.length();
-      for (Intervals.Interval fresh : layer.add(access.offset(), end)) {
+      for (Interval fresh : layer.add(access.offset(), end)) {
         if (first.size() == MAX_TOUCHES) {
           return first;
         }
@@ -162,42 +163,5 @@ public record Run(Instant started, String name, List<String> layers, List<Touch>
   @Override
   public int compareTo(Run other) {
     return NEWEST_FIRST.compare(this, other);
-  }
-
-  /** Disjoint ranges of one layer. Not thread-safe. */
-  private static final class Intervals {
-    record Interval(long from, long end) {}
-
-    private final TreeMap<Long, Long> ends = new TreeMap<>();
-
-    /** Adds a range; returns the parts of it that were not there, ascending. */
-    List<Interval> add(long from, long end) {
-      List<Interval> fresh = new ArrayList<>();
-      long at = from;
-      long start = from;
-      long stop = end;
-      Map.Entry<Long, Long> before = ends.floorEntry(from);
-      if (before != null && before.getValue() >= from) {
-        start = before.getKey();
-        at = Math.max(from, before.getValue());
-        stop = Math.max(end, before.getValue());
-        ends.remove(start);
-      }
-      Map.Entry<Long, Long> next = ends.ceilingEntry(start);
-      while (next != null && next.getKey() <= stop) {
-        if (next.getKey() > at) {
-          fresh.add(new Interval(at, Math.min(next.getKey(), end)));
-        }
-        at = Math.max(at, next.getValue());
-        stop = Math.max(stop, next.getValue());
-        ends.remove(next.getKey());
-        next = ends.ceilingEntry(start);
-      }
-      if (at < end) {
-        fresh.add(new Interval(at, end));
-      }
-      ends.put(start, stop);
-      return fresh;
-    }
   }
 }
