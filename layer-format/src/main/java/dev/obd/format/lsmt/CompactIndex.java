@@ -11,6 +11,10 @@ final class CompactIndex {
   private static final int STEP = 64;
   private static final int JOIN_BELOW = 16383;
 
+  /** The padding counts too, so the last whole page below the limit is the end. */
+  static final int MAX_RECORDS =
+      SealedLayer.MAX_RECORDS / SealedIndexReader.PAGE_RECORDS * SealedIndexReader.PAGE_RECORDS;
+
   private final SegmentIndexBuilder out;
   private long nextMoffset = SegmentBounds.FIRST;
   private long w0;
@@ -18,9 +22,7 @@ final class CompactIndex {
 
   /** An index whose data begins after the header. */
   CompactIndex() {
-    // The padding counts too, so the last whole page below the limit is the end.
-    int page = SealedIndexReader.PAGE_RECORDS;
-    out = new SegmentIndexBuilder(SealedLayer.MAX_RECORDS / page * page, 16);
+    out = new SegmentIndexBuilder(MAX_RECORDS, 16);
   }
 
   /** The index of {@code live} once its data is copied in order. */
