@@ -64,7 +64,8 @@ final class ImageText {
             + (layer.size() == null ? "" : ", " + Sizes.show(layer.size()))
             + ", "
             + layer.location().name().toLowerCase(Locale.ROOT)
-            + (layer.trace() ? ", trace" : ""));
+            + (layer.trace() ? ", trace" : "")
+            + (layer.hot() ? ", hot" : ""));
     Content content = layer.content();
     if (content != null) {
       facts.add(

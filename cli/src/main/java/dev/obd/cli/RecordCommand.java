@@ -50,6 +50,7 @@ import picocli.CommandLine.Spec;
       "With --device, what is recorded is a device that is attached already and in use ('obd ps'); SRC is then what it was made from, unless another is named.",
       "",
       "  obd record --time 10s app:v1 app:v1-traced --mount /mnt -- chroot /mnt /bin/app --selftest",
+      "  obd record --time 10s --hot app:v1 app:v1-hot --mount /mnt -- chroot /mnt /bin/app --selftest",
       "  obd record --time 10s --device /mnt app:v1-traced",
       "  obd record --time 30s oci:images:app oci:images:traced -- sh -c 'nbdcopy \"$OBD_NBD\" null:'"
     })
@@ -104,7 +105,13 @@ final class RecordCommand implements Callable<Integer> {
       description = "How long CMD may take to end once it was asked to (default 5s).")
   private Duration grace = Duration.ofSeconds(5);
 
-  @Option(names = "--replace", description = "Replace the trace that SRC has.")
+  @Option(
+      names = "--hot",
+      description =
+          "Make a hot layer, too, which repeats what was read in that order ('obd trace hot').")
+  private boolean hot;
+
+  @Option(names = "--replace", description = "Replace the trace, and the hot layer, that SRC has.")
   private boolean replace;
 
   @Option(
@@ -140,7 +147,8 @@ final class RecordCommand implements Callable<Integer> {
       long recordedBytes,
       long droppedRecords,
       String endedBy,
-      @Nullable Integer commandStatus) {}
+      @Nullable Integer commandStatus,
+      @Nullable HotImage hotLayer) {}
 
   @Override
   public Integer call() throws Exception {
@@ -162,12 +170,12 @@ final class RecordCommand implements Callable<Integer> {
         Session session = options.open()) {
       ImageStore.Target target = session.images().target(destination);
       ImagePlans.Source.Stored image = Sources.image(session, source);
-      ImageBuilder.requireTraceable(image.image(), replace);
+      requireTarget(image.image());
       var use = new RecordRun.Use(places, time, grace, command, startLog.target());
       Instant began = Instant.now();
       Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
       tell(terminal, recorded);
-      finish(session, image.image(), recorded, target, terminal);
+      finish(session, image, recorded, target, terminal);
       addRun(began, recorded, image.plan());
     }
     return 0;
@@ -197,28 +205,36 @@ final class RecordCommand implements Callable<Integer> {
       source = from; // what messages name
       ImageStore.Target target = session.images().target(into);
       ImagePlans.Source.Stored image = Sources.image(session, from);
-      ImageBuilder.requireTraceable(image.image(), replace);
+      requireTarget(image.image());
       Instant began = Instant.now();
       Recorded recorded = recording.run(time, interrupt, terminal);
       tell(terminal, recorded);
-      finish(session, image.image(), recorded, target, terminal);
+      finish(session, image, recorded, target, terminal);
       addRun(began, recorded, image.plan());
     }
     return 0;
   }
 
+  /** Before anything is recorded, because afterwards it is too late. */
+  private void requireTarget(LoadedImage image) throws IOException {
+    ImageBuilder.requireTraceable(image, replace);
+    if (hot) {
+      ImageBuilder.requireNoHotLayer(image, replace);
+    }
+  }
+
   private void finish(
       Session session,
-      LoadedImage image,
+      ImagePlans.Source.Stored image,
       Recorded recorded,
       ImageStore.Target target,
       Terminal terminal)
       throws IOException {
-    Built built = build(session, image, recorded.trace(), target, terminal);
+    Made made = build(session, image, recorded.trace(), target, terminal);
     if (json) {
-      Json.print(spec.commandLine().getOut(), result(built, recorded));
+      Json.print(spec.commandLine().getOut(), result(made, recorded));
     } else {
-      print(spec.commandLine().getOut(), built, recorded);
+      print(spec.commandLine().getOut(), made, recorded);
     }
     if (recorded.problem().isPresent()) {
       throw recorded.problem().get();
@@ -272,17 +288,44 @@ final class RecordCommand implements Callable<Integer> {
     }
   }
 
-  private Built build(
-      Session session, LoadedImage image, Trace trace, ImageStore.Target target, Terminal terminal)
+  /** A new image, and its hot layer if it was to have one. */
+  private record Made(Built built, @Nullable HotImage hot) {}
+
+  private Made make(
+      Session session,
+      ImagePlans.Source.Stored image,
+      Trace trace,
+      ImageStore.Target target,
+      Terminal terminal)
+      throws IOException {
+    if (hot) {
+      ImageBuilder.Hot built =
+          HotImage.build(
+              session,
+              image,
+              trace,
+              replace,
+              target,
+              new PackingOptions().options(session.executor()),
+              terminal);
+      return new Made(built.built(), HotImage.of(built));
+    }
+    ImageBuilder builder = session.builder().withSaving(terminal.progress("saving"));
+    return new Made(builder.addTrace(image.image(), trace, target, Instant.now()), null);
+  }
+
+  private Made build(
+      Session session,
+      ImagePlans.Source.Stored image,
+      Trace trace,
+      ImageStore.Target target,
+      Terminal terminal)
       throws IOException {
     if (traceOut != null) {
       write(trace, traceOut);
     }
     try {
-      return session
-          .builder()
-          .withSaving(terminal.progress("saving"))
-          .addTrace(image, trace, target, Instant.now());
+      return make(session, image, trace, target, terminal);
     } catch (IOException | RuntimeException e) {
       // It took its time to record; to build is a matter of seconds, once what failed is mended.
       Path kept = traceOut;
@@ -293,7 +336,9 @@ final class RecordCommand implements Callable<Integer> {
         write(trace, kept);
       }
       terminal.say(
-          "obd: the recording is kept: obd commit --replace --trace "
+          "obd: the recording is kept: obd "
+              + (hot ? "trace hot" : "commit")
+              + " --replace --trace "
               + kept
               + " "
               + source
@@ -314,7 +359,8 @@ final class RecordCommand implements Callable<Integer> {
     return ended.name().toLowerCase(Locale.ROOT);
   }
 
-  private static Result result(Built built, Recorded recorded) {
+  private static Result result(Made made, Recorded recorded) {
+    Built built = made.built();
     return new Result(
         built.name(),
         built.manifest().digest().value(),
@@ -324,13 +370,17 @@ final class RecordCommand implements Callable<Integer> {
         recorded.trace().bytes(),
         recorded.dropped(),
         name(recorded.ended()),
-        recorded.commandStatus());
+        recorded.commandStatus(),
+        made.hot());
   }
 
-  private static void print(PrintWriter out, Built built, Recorded recorded) {
+  private static void print(PrintWriter out, Made made, Recorded recorded) {
     out.println("ended   by " + name(recorded.ended()));
     long bytes = recorded.trace().bytes();
     out.println("read    " + bytes + " bytes (" + Sizes.show(bytes) + ")");
-    BuiltImage.of(built).print(out, false);
+    BuiltImage.of(made.built()).print(out, false);
+    if (made.hot() != null) {
+      made.hot().print(out);
+    }
   }
 }

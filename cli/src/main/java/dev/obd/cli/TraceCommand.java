@@ -14,9 +14,10 @@ import picocli.CommandLine.Spec;
       "Look at traces, which say what was read while an image was recorded, and bring several together.",
       "",
       "Example:  obd trace show oci:images:app-fast",
-      "          obd trace merge monday.runs tuesday.runs --out app.runs"
+      "          obd trace merge monday.runs tuesday.runs --out app.runs",
+      "          obd trace hot app:v1-traced app:v1-hot"
     },
-    subcommands = {TraceShowCommand.class, TraceMergeCommand.class})
+    subcommands = {TraceShowCommand.class, TraceMergeCommand.class, TraceHotCommand.class})
 final class TraceCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -138,6 +138,18 @@ public final class ImageConfig {
     return of(where, copy);
   }
 
+  /** The same without its last history entry, if that says it was created by this. */
+  public ImageConfig withoutLastHistory(String createdBy) {
+    JsonObject copy = json.deepCopy();
+    if (copy.get("history") instanceof JsonArray history
+        && !history.isEmpty()
+        && history.get(history.size() - 1) instanceof JsonObject last
+        && new JsonPrimitive(createdBy).equals(last.get("created_by"))) {
+      history.remove(history.size() - 1);
+    }
+    return of(where, copy);
+  }
+
   /** Compact JSON. */
   public byte[] toBytes() {
     return JsonFields.bytes(json);

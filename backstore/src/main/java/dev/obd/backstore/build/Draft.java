@@ -65,7 +65,28 @@ record Draft(
         traceRemoved);
   }
 
-  Draft withTrace(List<Access> trace, Instant now) throws TraceLayerException {
+  /** Without the topmost layer, which is a hot layer that repeats what lies below it. */
+  Draft withoutHotLayer() {
+    List<Descriptor> layers = manifest.layers();
+    List<Digest> diffIds = config.diffIds();
+    boolean onePerLayer = diffIds.size() == layers.size();
+    return new Draft(
+        base,
+        manifest.withLayers(layers.subList(0, layers.size() - 1)),
+        (onePerLayer ? config.withDiffIds(diffIds.subList(0, diffIds.size() - 1)) : config)
+            .withoutLastHistory(HotLayer.CREATED_BY),
+        fresh,
+        layerBytes,
+        traceRecords,
+        traceRemoved);
+  }
+
+  /**
+   * Refuses a trace of an image with more layers.
+   *
+   * @throws TraceLayerException naming the first such record's layer
+   */
+  void requireTraceOfThis(List<Access> trace) throws TraceLayerException {
     String name = base.map(LoadedImage::name).orElse("new image");
     int layers = manifest.layers().size();
     for (Access access : trace) {
@@ -79,6 +100,11 @@ record Draft(
                 + ": it was recorded on another image");
       }
     }
+  }
+
+  Draft withTrace(List<Access> trace, Instant now) throws TraceLayerException {
+    requireTraceOfThis(trace);
+    String name = base.map(LoadedImage::name).orElse("new image");
     TraceLayer.Added added = TraceLayer.add(name, manifest, config, TraceFile.encode(trace), now);
     return new Draft(
         base,

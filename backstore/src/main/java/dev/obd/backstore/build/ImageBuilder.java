@@ -8,7 +8,9 @@ import dev.obd.backstore.store.LoadedImage;
 import dev.obd.format.lsmt.CommitOptions;
 import dev.obd.format.lsmt.ImportOptions;
 import dev.obd.format.lsmt.LayerCommitter;
+import dev.obd.format.lsmt.LayerStack;
 import dev.obd.format.lsmt.RawLayerWriter;
+import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.format.lsmt.WritableLayer;
 import dev.obd.io.BlockSource;
 import dev.obd.registry.Descriptor;
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * Makes images: from a disk, from what was written over an image, from what was read while one
@@ -169,6 +172,97 @@ public final class ImageBuilder {
   public Built addTrace(LoadedImage base, List<Access> trace, ImageStore.Target target, Instant now)
       throws IOException {
     return save(Draft.over(base).withTrace(trace, now), target);
+  }
+
+  /**
+   * Refuses an image whose topmost data layer is a hot layer, unless that may be replaced.
+   *
+   * @throws IOException also if it has a trace layer where none may be
+   */
+  public static void requireNoHotLayer(LoadedImage image, boolean replace) throws IOException {
+    if (!replace && HotLayer.isOnTop(Draft.over(image).manifest().layers())) {
+      throw new IOException(
+          image.name() + ": has a hot layer already; --replace makes a new one in its place");
+    }
+  }
+
+  /**
+   * An image with a hot layer. Sizes are bytes.
+   *
+   * @param built the image; {@link Built#layerBytes} is the hot layer's blob
+   * @param dataBytes what the layer repeats, uncompressed
+   * @param ranges of the disk it consists of, in its order
+   * @param belowBytes of the blobs of the layers below it
+   * @param hotLayerRemoved whether it took the place of another one
+   */
+  public record Hot(
+      Built built, long dataBytes, int ranges, long belowBytes, boolean hotLayerRemoved) {}
+
+  /**
+   * Puts a layer on {@code base} that repeats what {@code trace} says was read of the disk, in that
+   * order, and a trace on top that tells of the reads as they will be from then on. The disk stays
+   * the same, byte for byte.
+   *
+   * @param base opened without a writable layer
+   * @param trace of {@code base}; that of its own trace layer, which it takes the place of, or
+   *     another
+   * @param replace whether a hot layer that {@code base} has may give way
+   * @param now goes into the new config as its time of creation
+   * @throws IOException also if there is a hot layer and it may not give way, or it is none; if the
+   *     trace is of another image, or reads nothing of this one
+   */
+  public Hot addHotLayer(
+      BaseImage base,
+      Trace trace,
+      boolean replace,
+      ImageStore.Target target,
+      PackOptions options,
+      Instant now)
+      throws IOException {
+    String name = base.image().name();
+    requireNoHotLayer(base.image(), replace);
+    LayerStack stack = base.disk().stack().orElseThrow();
+    Draft draft = Draft.over(base.image());
+    draft.requireTraceOfThis(trace);
+    List<SealedLayer> layers = stack.layers();
+    boolean removed = HotLayer.isOnTop(draft.manifest().layers());
+    if (removed) {
+      HotLayer.requireRepeats(layers);
+      layers = layers.subList(0, layers.size() - 1);
+      draft = draft.withoutHotLayer();
+    }
+    if (layers.size() == LayerStack.MAX_LAYERS) {
+      throw new IOException(
+          name + ": has " + layers.size() + " layers, and no image can have more");
+    }
+    FirstTouches touches = FirstTouches.of(stack, trace);
+    if (touches.disk().isEmpty()) {
+      throw new IOException(name + ": the trace reads nothing of the disk that could be repeated");
+    }
+    int number = layers.size();
+    List<Access> opening =
+        touches.opening().stream().filter(access -> access.layer() < number).toList();
+    List<Descriptor> below = draft.manifest().layers();
+    Manifest repeated = draft.manifest();
+    UUID parent = layers.getLast().uuid();
+    try (WorkDirectory work = WorkDirectory.open(temporary)) {
+      long[] streamBytes = new long[1];
+      LayerBlob blob =
+          pack(
+              work,
+              options,
+              out -> streamBytes[0] = HotLayer.write(stack, touches.disk(), repeated, parent, out));
+      draft =
+          draft
+              .withLayer(HotLayer.marked(blob, below.getLast()), HotLayer.CREATED_BY, "")
+              .withTrace(HotLayer.trace(opening, number, touches.bytes(), streamBytes[0]), now);
+      return new Hot(
+          save(draft, target),
+          touches.bytes(),
+          touches.disk().size(),
+          below.stream().mapToLong(Descriptor::size).sum(),
+          removed);
+    }
   }
 
   private static LayerBlob pack(

@@ -17,6 +17,7 @@ import dev.obd.io.BlockSource;
 import dev.obd.io.FailureText;
 import dev.obd.io.FileSource;
 import dev.obd.registry.Descriptor;
+import dev.obd.registry.ObdAnnotations;
 import dev.obd.registry.OverlaybdAnnotations;
 import dev.obd.registry.Progress;
 import dev.obd.registry.RegistryException;
@@ -66,6 +67,7 @@ public final class ImageInspector {
               layer.size(),
               image.isRemote(layer) ? Location.REMOTE : Location.LOCAL,
               OverlaybdAnnotations.isAcceleration(layer),
+              ObdAnnotations.isHot(layer),
               shown(layer.annotations()),
               null));
     }
@@ -96,6 +98,7 @@ public final class ImageInspector {
               null,
               remote ? (said > 0 ? said : null) : Long.valueOf(Files.size(Path.of(origin.name()))),
               remote ? Location.REMOTE : Location.LOCAL,
+              false,
               false,
               Map.of(),
               null));

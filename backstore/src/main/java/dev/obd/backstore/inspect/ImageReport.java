@@ -46,6 +46,7 @@ public record ImageReport(
    * @param file of a configuration; null for a layer that is named by its digest
    * @param size bytes of the blob; null if not known without asking
    * @param trace whether it is the trace layer
+   * @param hot whether it says that it is a hot layer
    * @param annotations those that overlaybd looks at, by their whole names
    * @param content what it maps; null for the trace layer, and if it could not be opened
    */
@@ -56,10 +57,11 @@ public record ImageReport(
       @Nullable Long size,
       Location location,
       boolean trace,
+      boolean hot,
       Map<String, String> annotations,
       @Nullable Content content) {
     Layer with(Content opened) {
-      return new Layer(digest, file, mediaType, size, location, trace, annotations, opened);
+      return new Layer(digest, file, mediaType, size, location, trace, hot, annotations, opened);
     }
   }
 
