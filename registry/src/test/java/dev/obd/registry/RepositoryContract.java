@@ -93,6 +93,31 @@ public abstract class RepositoryContract {
   }
 
   @Test
+  void aStreamOfARangeComesInOrderAndEndsWhenNoMoreIsWanted() throws IOException {
+    byte[] bytes = random(9, 3_000_000);
+    try (Repository repository = repository("streams");
+        RemoteBlob blob = repository.open(push(repository, bytes))) {
+      var all = new ByteArrayOutputStream();
+      var some = new ByteArrayOutputStream();
+      blob.stream(100, 2_999_000, PATIENCE, PATIENCE, chunk -> collect(chunk, all) > 0);
+      assertThat(all.toByteArray()).isEqualTo(Arrays.copyOfRange(bytes, 100, 2_999_100));
+      blob.stream(7, 2_999_000, PATIENCE, PATIENCE, chunk -> collect(chunk, some) < 100_000);
+      assertThat(some.size()).isBetween(100_000, 2_000_000);
+      assertThat(some.toByteArray()).isEqualTo(Arrays.copyOfRange(bytes, 7, 7 + some.size()));
+      assertThat(range(blob, 5, 10)).isEqualTo(Arrays.copyOfRange(bytes, 5, 15));
+      blob.stream(3, 0, PATIENCE, PATIENCE, chunk -> collect(chunk, all) < 0);
+      assertThat(all.size()).isEqualTo(2_999_000);
+    }
+  }
+
+  private static int collect(ByteBuffer chunk, ByteArrayOutputStream into) {
+    while (chunk.hasRemaining()) {
+      into.write(chunk.get());
+    }
+    return into.size();
+  }
+
+  @Test
   void aReadOutsideTheBlobIsRefused() throws IOException {
     try (Repository repository = repository("outside")) {
       Descriptor descriptor = push(repository, random(5, 100));

@@ -14,6 +14,7 @@ import dev.obd.registry.RemoteBlob;
 import dev.obd.testdata.Call;
 import dev.obd.testdata.Fault;
 import dev.obd.testdata.FaultyRegistry;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -260,6 +261,67 @@ class FaultsTest {
     try (InputStream in = repository().stream(DESCRIPTOR)) {
       assertThat(in.readAllBytes()).isEqualTo(BLOB);
     }
+  }
+
+  private byte[] streamed(int offset, int length, Duration patience, Duration stall)
+      throws IOException {
+    var all = new ByteArrayOutputStream();
+    try (RemoteBlob blob = repository().open(DESCRIPTOR)) {
+      blob.stream(
+          offset,
+          length,
+          patience,
+          stall,
+          bytes -> {
+            byte[] chunk = new byte[bytes.remaining()];
+            bytes.get(chunk);
+            all.writeBytes(chunk);
+            return true;
+          });
+    }
+    return all.toByteArray();
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void aStreamedRangeGoesOnWhereItBroke(long seed) throws IOException {
+    var random = new SplittableRandom(seed);
+    for (int i = 0; i < 4; i++) {
+      long at = random.nextLong(LENGTH);
+      server.fault(
+          1,
+          Call::isBlobRead,
+          random.nextBoolean() ? new Fault.Truncated(at) : new Fault.Reset(at));
+    }
+    assertThat(streamed(OFFSET, LENGTH, LONG, LONG))
+        .isEqualTo(Arrays.copyOfRange(BLOB, OFFSET, OFFSET + LENGTH));
+    long sent = server.log().stream().mapToLong(request -> request.bytesSent()).sum();
+    assertThat(sent).isLessThan(5L * LENGTH); // and not from the start each time
+  }
+
+  @Test
+  void aStreamMayTakeAsLongAsItMakesProgress() throws IOException {
+    server.fault(Call::isBlobRead, new Fault.Trickled(60_000));
+    assertThat(streamed(0, BLOB.length, LONG, Duration.ofMillis(2500))).isEqualTo(BLOB);
+  }
+
+  @Test
+  void aStreamThatStandsStillEnds() throws IOException {
+    server.fault(Call::isBlobRead, new Fault.Stalled(700));
+    long began = System.nanoTime();
+    kind(
+        EnumSet.of(Kind.TIMED_OUT, Kind.UNAVAILABLE),
+        () -> streamed(OFFSET, 1000, Duration.ofHours(1), SHORT));
+    assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(SHORT.plus(HANG));
+  }
+
+  @Test
+  void aStreamThatIsGivenUpIsNoFailureAndTheNextReadIsWell() throws IOException {
+    try (RemoteBlob blob = repository().open(DESCRIPTOR)) {
+      blob.stream(0, BLOB.length, LONG, LONG, bytes -> false);
+    }
+    assertThat(read(OFFSET, LENGTH, LONG)).isEmpty();
+    assertThat(server.log().stream().filter(request -> request.isBlobRead())).hasSize(2);
   }
 
   @Test
