@@ -212,8 +212,8 @@ final class Quickstart {
       long begin = ticker.nanos();
       LoadedImage image = session.images().load(name(tag));
       // The two documents every attach asks its registry for.
-      link.pass((int) image.descriptor().size(), ReadContext.current().deadline());
-      link.pass((int) image.manifest().config().size(), ReadContext.current().deadline());
+      link.pass(image.descriptor().size(), ReadContext.current().deadline());
+      link.pass(image.manifest().config().size(), ReadContext.current().deadline());
       String output;
       try (Attachment attachment =
           Attachment.open(session, behind(link, image), options, Duration.ofSeconds(60))) {
@@ -247,7 +247,7 @@ final class Quickstart {
         trace
             .<ImagePlan.TraceUse>map(layer ->
                 new ImagePlan.TraceUse.Replay(() -> {
-                  link.pass((int) layer.size(), ReadContext.current().deadline());
+                  link.pass(layer.size(), ReadContext.current().deadline());
                   return TraceLayer.load(image.home(), layer);
                 }))
             .orElseGet(ImagePlan.TraceUse.None::new);

@@ -24,6 +24,19 @@ public interface BlockSource extends Closeable {
    */
   void read(long offset, ByteBuffer dst) throws IOException;
 
+  /**
+   * Hands the bytes of {@code range} to {@code receiver} as they come, from the first to the last
+   * or until it wants no more. Takes the time that a {@link #read} may take; if the context has no
+   * deadline, it may take as long as it makes progress.
+   *
+   * @throws java.io.EOFException if the range leaves this source; nothing was handed out then
+   * @throws IOException if the bytes cannot be had; those handed out before are good. Also what the
+   *     receiver throws
+   */
+  default void stream(Range range, ByteReceiver receiver) throws IOException {
+    BlockSources.streamReads(this, range, receiver);
+  }
+
   /** What an error message calls this source: a digest, a path. Never a secret. */
   String name();
 

@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 
 /** Checks and small sources that every implementation needs. */
 public final class BlockSources {
+  private static final int STREAM_PIECE_BYTES = 1 << 20;
+
   private BlockSources() {}
 
   /** Throws unless {@code [offset, offset + length)} lies inside {@code source}. */
@@ -20,6 +22,23 @@ public final class BlockSources {
               + " leaves its "
               + source.size()
               + " bytes");
+    }
+  }
+
+  /** Streams by reading one piece after the other. */
+  static void streamReads(BlockSource source, Range range, ByteReceiver receiver)
+      throws IOException {
+    checkRange(source, range.offset(), range.length());
+    boolean wanted = true;
+    for (long at = range.offset(); wanted && at < range.end(); at += STREAM_PIECE_BYTES) {
+      int length = (int) Math.min(STREAM_PIECE_BYTES, range.end() - at);
+      ByteBuffer piece = ByteBuffer.allocate(length);
+      source.read(at, piece);
+      if (piece.hasRemaining()) {
+        throw new IOException(
+            source.name() + ": the source left " + piece.remaining() + " bytes unread");
+      }
+      wanted = receiver.take(piece.flip());
     }
   }
 

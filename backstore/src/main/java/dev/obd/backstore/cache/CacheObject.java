@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -164,9 +166,10 @@ public final class CacheObject implements FillTarget, Closeable {
         if (lookAgain(load, at, length, dst)) {
           return length;
         }
-        ask(load, new Range(at, Math.min(end, load.draft().range().end()) - at));
+        moveDrafts(load);
+        ask(load, load.part(at, end), load.draft().range());
       } else {
-        patience.join(load, at);
+        patience.join(load, load.part(at, end));
       }
       int got = claim.mine() || !load.isDistrusted() ? take(load, at, end, dst) : 0;
       if (claim.mine()) {
@@ -177,7 +180,7 @@ public final class CacheObject implements FillTarget, Closeable {
         stats.missBytes.add(got);
         return got;
       }
-      if (claim.mine()) {
+      if (claim.mine() && !load.isCut()) {
         patience.unfilled(MOST_ASKED);
       }
     }
@@ -225,7 +228,7 @@ public final class CacheObject implements FillTarget, Closeable {
   }
 
   /** Ends a fetch that turned out to be needless; whoever waits for it looks again. */
-  private void withdraw(Load load) {
+  void withdraw(Load load) {
     loads.remove(load);
     load.fail(null);
   }
@@ -240,20 +243,23 @@ public final class CacheObject implements FillTarget, Closeable {
     return units;
   }
 
-  private boolean has(long unit) {
+  boolean has(long unit) {
     return blob != null && files != null && blob.has(files, (int) unit);
   }
 
   // ---- asking the filler
 
-  private void ask(Load load, Range wanted) throws IOException {
+  void moveDrafts(Load load) {
     if (blob != null) {
       blob.drafts().moveInto(load);
     }
+  }
+
+  private void ask(Load load, Range wanted, Range whole) throws IOException {
     try {
       load.urgency()
           .run(() -> {
-            filler.fill(new Filler.Miss(wanted, load.draft().range()), new Filling(load));
+            filler.fill(new Filler.Miss(wanted, whole), new Filling(load));
             return load;
           });
     } catch (Throwable e) {
@@ -265,7 +271,9 @@ public final class CacheObject implements FillTarget, Closeable {
       }
       // What was wanted is here, and what went wrong afterwards is somebody's next miss.
     }
-    load.end(); // first those who wait, then the disk
+    if (!load.isCut()) {
+      load.end(); // first those who wait, then the disk
+    }
     stats.requests.increment();
     if (load.urgency().purpose() != Purpose.DEMAND) {
       stats.aheadRequests.increment();
@@ -273,7 +281,7 @@ public final class CacheObject implements FillTarget, Closeable {
   }
 
   /** Stores what was brought. Others join this fetch until that is done, so nobody repeats it. */
-  private void keep(Load load) {
+  void keep(Load load) {
     load.seal();
     try {
       for (long unit = load.firstUnit(); unit < load.firstUnit() + load.units(); unit++) {
@@ -293,6 +301,7 @@ public final class CacheObject implements FillTarget, Closeable {
       }
     } finally {
       loads.remove(load);
+      load.end(); // who waits for what did not come finds nobody to wait for
     }
   }
 
@@ -339,7 +348,20 @@ public final class CacheObject implements FillTarget, Closeable {
 
     @Override
     public void copy(Range range, BlockSource from) throws IOException {
-      read(load, range, from);
+      checkWritable(range.offset(), range.length());
+      checkMuch(range);
+      var reached = new AtomicLong(range.offset());
+      from.stream(
+          range,
+          bytes -> {
+            int length = bytes.remaining();
+            accept(load, reached.get(), bytes, false);
+            reached.addAndGet(length);
+            return true;
+          });
+      if (reached.get() < range.end()) {
+        load.cut(); // by whoever schedules requests
+      }
     }
   }
 
@@ -350,7 +372,14 @@ public final class CacheObject implements FillTarget, Closeable {
 
   @Override
   public void copy(Range range, BlockSource from) throws IOException {
-    read(null, range, from);
+    checkWritable(range.offset(), range.length());
+    checkMuch(range);
+    ByteBuffer bytes = ByteBuffer.allocate((int) range.length());
+    from.read(range.offset(), bytes);
+    if (bytes.hasRemaining()) {
+      throw new IOException(name + ": the origin left " + bytes.remaining() + " bytes unread");
+    }
+    accept(null, range.offset(), bytes.flip(), true);
   }
 
   private void take(@Nullable Load asked, long offset, ByteBuffer bytes) throws IOException {
@@ -359,17 +388,10 @@ public final class CacheObject implements FillTarget, Closeable {
     bytes.position(bytes.limit());
   }
 
-  private void read(@Nullable Load asked, Range range, BlockSource from) throws IOException {
-    checkWritable(range.offset(), range.length());
+  private void checkMuch(Range range) throws IOException {
     if (range.length() > MAX_COPY) {
       throw new IOException(name + ": " + range.length() + " bytes are too many at once");
     }
-    ByteBuffer bytes = ByteBuffer.allocate((int) range.length());
-    from.read(range.offset(), bytes);
-    if (bytes.hasRemaining()) {
-      throw new IOException(name + ": the origin left " + bytes.remaining() + " bytes unread");
-    }
-    accept(asked, range.offset(), bytes.flip(), true);
   }
 
   private void checkWritable(long offset, long length) throws IOException {
@@ -467,8 +489,68 @@ public final class CacheObject implements FillTarget, Closeable {
   }
 
   /** False where prefetch would be thrown away. */
-  private boolean keeps() {
+  boolean keeps() {
     return keep && blob != null && files != null && blob.mayStore(files);
+  }
+
+  /** As {@link dev.obd.io.Prefetchable#streamIn}. */
+  public void streamIn(Range range, BooleanSupplier wanted) throws IOException {
+    var patience = new Patience(ReadContext.current(), name, loads, stats);
+    long endUnit = endUnit(range);
+    long unit = firstUnit(range);
+    while (unit < endUnit && keeps() && wanted.getAsBoolean()) {
+      if (has(unit) || loads.covers(unit)) {
+        unit++;
+        continue;
+      }
+      patience.check();
+      var rest =
+          new Range(unit * unitBytes, Math.min(endUnit * unitBytes, size) - unit * unitBytes);
+      var stream = new StreamIn(this, loads, rest, wanted);
+      stream(stream, rest);
+      if (stream.head() == rest.offset()) {
+        patience.unfilled(MOST_ASKED);
+      }
+      unit = stream.head() >= rest.end() ? endUnit : stream.head() / unitBytes;
+    }
+  }
+
+  private void stream(StreamIn stream, Range rest) throws IOException {
+    var urgency = new Urgency(ReadContext.current().purpose(), stream::isWaitedFor);
+    try {
+      urgency.run(() -> {
+        filler.fill(new Filler.Miss(rest, rest), stream);
+        return stream;
+      });
+    } catch (Throwable e) {
+      stream.end(e);
+      throw e;
+    }
+    stream.end(null);
+    stats.requests.increment();
+    if (urgency.purpose() != Purpose.DEMAND) {
+      stats.aheadRequests.increment();
+    }
+  }
+
+  /**
+   * Bytes of a stream that belong to {@code load}, or to units it did not claim if that is null.
+   */
+  void streamed(@Nullable Load load, long offset, ByteBuffer bytes) throws IOException {
+    checkWritable(offset, bytes.remaining());
+    long at = offset;
+    long end = offset + bytes.remaining();
+    while (at < end) {
+      long unit = at / unitBytes;
+      long to = Math.min(end, (unit + 1) * unitBytes);
+      ByteBuffer part = bytes.slice(bytes.position() + (int) (at - offset), (int) (to - at));
+      if (load == null && has(unit)) {
+        stats.fetchedBytes.add(to - at); // passed over
+      } else {
+        accept(load, at, part, false);
+      }
+      at = to;
+    }
   }
 
   /** Fetches from {@code unit}, or waits for or passes over who does; returns the next unit. */
@@ -484,11 +566,12 @@ public final class CacheObject implements FillTarget, Closeable {
         return unit + 1;
       }
       if (claim.mine()) {
-        ask(load, load.draft().range());
+        moveDrafts(load); // of a request that was cut, most likely
+        ask(load, load.missing(), load.missing());
         keep(load);
-        return unit + load.units();
+        return load.isCut() ? load.firstMissing(unitBytes) : unit + load.units();
       }
-      if (!join || patience.join(load, unit * unitBytes)) {
+      if (!join || patience.join(load, load.draft().range())) {
         return load.firstUnit() + load.units();
       }
     }

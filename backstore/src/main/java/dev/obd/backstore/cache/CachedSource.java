@@ -8,6 +8,7 @@ import dev.obd.io.ReadContext;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /**
  * A blob read through the cache: an object whose filler is the blob's origin, which it owns. What
@@ -47,6 +48,11 @@ public final class CachedSource implements Prefetchable {
   @Override
   public void prefetch(Range range) throws IOException {
     object.prefetch(range);
+  }
+
+  @Override
+  public void streamIn(Range range, BooleanSupplier wanted) throws IOException {
+    object.streamIn(range, wanted);
   }
 
   /**

@@ -6,13 +6,14 @@ import dev.obd.io.ReadContext.Purpose;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One fetch of neighbouring units, and everybody who waits for it. It ends when all its bytes are
- * here, or its filler is done or failed. Thread-safe.
+ * One fetch of neighbouring units, and everybody who waits for some of its bytes, which can be used
+ * as they come. It ends when all of them are here, or its filler is done or failed. Thread-safe.
  */
 final class Load {
   /** The most that a reader waits for a fetch that may outlast it. */
@@ -26,11 +27,14 @@ final class Load {
   private final ReadContext context;
   private final Draft draft;
   private final Urgency urgency;
-  private final CountDownLatch ended = new CountDownLatch(1);
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition(); // more bytes, or the end
 
   private volatile @Nullable Throwable failure;
   private volatile boolean outOfTime; // before the failure
-  private boolean sealed; // guarded by this
+  private boolean ended; // guarded by lock
+  private boolean sealed; // guarded by lock
+  private volatile boolean cut;
 
   private volatile boolean distrusted;
 
@@ -82,6 +86,23 @@ final class Load {
     return unit >= firstUnit && unit < firstUnit + units;
   }
 
+  /** From {@code at}, which this covers, to {@code end} or the end of this. */
+  Range part(long at, long end) {
+    return new Range(at, Math.min(end, draft.range().end()) - at);
+  }
+
+  /** What has to be asked for: all but what is here of the beginning; all if nothing is missing. */
+  Range missing() {
+    Range all = draft.range();
+    long here = draft.available(all.offset());
+    return here == all.length() ? all : new Range(all.offset() + here, all.length() - here);
+  }
+
+  /** The first unit that is not all here. */
+  long firstMissing(int unitBytes) {
+    return firstUnit + draft.available(draft.range().offset()) / unitBytes;
+  }
+
   /** How many bytes of {@code [from, end)} nobody was waiting for when they were asked for. */
   long aheadBytes(long from, long end, int unitBytes) {
     return urgency.purpose() != ReadContext.Purpose.DEMAND
@@ -89,47 +110,68 @@ final class Load {
         : Math.max(0, end - Math.max(from, (firstUnit + wanted) * unitBytes));
   }
 
-  /**
-   * Takes bytes that came; if they complete this fetch, those who wait go on. False if it takes
-   * none any more.
-   */
-  synchronized boolean put(long offset, ByteBuffer src, boolean owned) {
-    if (sealed) {
-      return false;
+  /** Takes bytes that came; those who wait for them go on. False if it takes none any more. */
+  boolean put(long offset, ByteBuffer src, boolean owned) {
+    lock.lock();
+    try {
+      if (sealed) {
+        return false;
+      }
+      draft.put(offset, src, owned);
+      changed.signalAll();
+      return true;
+    } finally {
+      lock.unlock();
     }
-    draft.put(offset, src, owned);
-    if (draft.isWhole()) {
-      ended.countDown();
-    }
-    return true;
   }
 
   /** Nothing more is added to it. */
-  synchronized void seal() {
-    sealed = true;
+  void seal() {
+    lock.lock();
+    try {
+      sealed = true;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** The filler is done, whatever it brought. */
   void end() {
-    ended.countDown();
+    lock.lock();
+    try {
+      ended = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Its filler was told to stop before the end, and will be asked for the rest. */
+  void cut() {
+    cut = true;
+  }
+
+  boolean isCut() {
+    return cut;
   }
 
   /** Ends in failure; {@code why} is null if whoever waits should simply look again. */
   void fail(@Nullable Throwable why) {
     outOfTime = context.deadline().expired();
     failure = why;
-    ended.countDown();
+    end();
   }
 
   /**
-   * Waits for the end, but no longer than the waiter's own deadline. A reader whose deadline comes
-   * before this fetch's keeps half of its time, or all but ten seconds, for an attempt of its own:
-   * a prefetch may sit on a dead connection for longer than a reader may wait.
+   * Waits for {@code wanted}, or the end, but no longer than the waiter's own deadline. A reader
+   * whose deadline comes before this fetch's keeps half of its time, or all but ten seconds, for an
+   * attempt of its own: a prefetch may sit on a dead connection for longer than a reader may wait.
    *
+   * @param wanted within this fetch's range
    * @return false if it is time for the waiter's own attempt
    * @throws InterruptedIOException if the waiter's time is over
    */
-  boolean await(ReadContext waiter, String name) throws IOException {
+  boolean await(ReadContext waiter, Range wanted, String name) throws IOException {
     long left = waiter.deadline().remainingNanos();
     boolean endsBefore = context.deadline().remainingNanos() <= left;
     boolean waits = endsBefore || waiter.purpose() != Purpose.DEMAND;
@@ -139,7 +181,7 @@ final class Load {
         // A fetch whose time is over ends with a reason, which is worth a moment.
         most = left + (endsBefore ? Math.min(GRACE_NANOS, Long.MAX_VALUE - left) : 0);
       }
-      if (ended.await(most, TimeUnit.NANOSECONDS)) {
+      if (await(wanted, most)) {
         return true;
       }
       if (waits) {
@@ -150,6 +192,22 @@ final class Load {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException(name + ": interrupted waiting for a fetch under way");
+    }
+  }
+
+  private boolean await(Range wanted, long mostNanos) throws InterruptedException {
+    long left = mostNanos;
+    lock.lockInterruptibly();
+    try {
+      while (!ended && draft.available(wanted.offset()) < wanted.length()) {
+        if (left <= 0) {
+          return false;
+        }
+        left = changed.awaitNanos(left);
+      }
+      return true;
+    } finally {
+      lock.unlock();
     }
   }
 

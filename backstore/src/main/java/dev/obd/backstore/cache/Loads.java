@@ -54,6 +54,12 @@ final class Loads {
     return byUnit.get(unit);
   }
 
+  /** True if a reader waits for the fetch of {@code unit}. */
+  synchronized boolean isWaitedFor(long unit) {
+    Load load = byUnit.get(unit);
+    return load != null && load.urgency().purpose() == ReadContext.Purpose.DEMAND;
+  }
+
   synchronized boolean covers(long unit) {
     return byUnit.containsKey(unit);
   }

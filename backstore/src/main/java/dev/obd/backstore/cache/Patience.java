@@ -1,5 +1,6 @@
 package dev.obd.backstore.cache;
 
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import dev.obd.io.ReadContext.Purpose;
 import java.io.IOException;
@@ -31,22 +32,22 @@ final class Patience {
   }
 
   /**
-   * Waits for another's fetch; false means: look again, there is nothing at {@code offset}. A fetch
-   * that fails says something about the origin, so after a second one this reader gives up too; but
-   * one that ran out of its own time says nothing about ours.
+   * Waits for another's fetch to bring {@code wanted}; false means: look again, nothing of it is
+   * there. A fetch that fails says something about the origin, so after a second one this reader
+   * gives up too; but one that ran out of its own time says nothing about ours.
    */
-  boolean join(Load load, long offset) throws IOException {
+  boolean join(Load load, Range wanted) throws IOException {
     stats.joins.increment();
     if (me.purpose() == Purpose.DEMAND && load.urgency().raise()) {
       stats.promotions.increment();
     }
     long from = stats.ticker.nanos();
-    if (!load.await(me, name)) {
+    if (!load.await(me, wanted, name)) {
       loads.remove(load); // it may still bring its bytes; from now on others ask anew
       stats.overtaken.increment();
       return false;
     }
-    if (load.draft().available(offset) > 0) {
+    if (load.draft().available(wanted.offset()) > 0) {
       return !load.isDistrusted();
     }
     Throwable failure = load.failure();

@@ -5,6 +5,7 @@ import dev.obd.io.ReadContext.Purpose;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,8 +18,24 @@ public final class Urgency {
   private Purpose purpose; // guarded by this
   private @Nullable List<Runnable> listeners; // guarded by this
 
+  private final BooleanSupplier waitedFor;
+
   Urgency(Purpose purpose) {
+    this(purpose, () -> false);
+  }
+
+  /**
+   * @param waitedFor true as long as somebody waits for what the fetch brings next; it may become
+   *     false again, where {@link #raise} is for good
+   */
+  Urgency(Purpose purpose, BooleanSupplier waitedFor) {
     this.purpose = purpose;
+    this.waitedFor = waitedFor;
+  }
+
+  /** True if somebody waits for the next bytes of the fetch on this thread. */
+  public static boolean isWaitedFor() {
+    return now() == Purpose.DEMAND || (CURRENT.isBound() && CURRENT.get().waitedFor.getAsBoolean());
   }
 
   /** Why the fetch on this thread happens, as of now. */

@@ -4,6 +4,8 @@ import dev.obd.backstore.device.OnStall;
 import dev.obd.backstore.device.StallReport;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
+import dev.obd.io.ByteReceiver;
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RequestListener;
@@ -64,16 +66,36 @@ public final class GuardedSource extends PassingSource {
     if (!dst.hasRemaining()) {
       return;
     }
+    guarded(() -> {
+      next.read(offset, dst);
+      return next;
+    });
+  }
+
+  @Override
+  public void stream(Range range, ByteReceiver receiver) throws IOException {
+    BlockSources.checkRange(this, range.offset(), range.length());
+    if (range.length() == 0) {
+      return;
+    }
+    guarded(() -> {
+      next.stream(
+          range,
+          bytes -> {
+            health.heard();
+            return receiver.take(bytes);
+          });
+      return next;
+    });
+  }
+
+  private void guarded(RequestListener.Operation<BlockSource> read) throws IOException {
     refuseIfDown();
     boolean hasTime = ReadContext.current().deadline().remainingNanos() > LITTLE_NANOS;
     var reading = new Reading();
     health.begin();
     try {
-      BlockSource _ =
-          reading.run(() -> {
-            next.read(offset, dst);
-            return next;
-          });
+      BlockSource _ = reading.run(read);
       health.answered();
     } catch (IOException e) {
       if (e instanceof InterruptedIOException || (!hasTime && isTimedOut(e))) {

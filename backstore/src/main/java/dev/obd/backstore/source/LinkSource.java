@@ -2,6 +2,8 @@ package dev.obd.backstore.source;
 
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
+import dev.obd.io.ByteReceiver;
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,5 +30,21 @@ public final class LinkSource extends PassingSource {
       link.pass(dst.remaining(), ReadContext.current().deadline());
       next.read(offset, dst);
     }
+  }
+
+  @Override
+  public void stream(Range range, ByteReceiver receiver) throws IOException {
+    BlockSources.checkRange(this, range.offset(), range.length());
+    if (range.length() == 0) {
+      return;
+    }
+    link.pass(
+        range.length(),
+        ReadContext.current().deadline(),
+        (passed, length) -> {
+          ByteBuffer bytes = ByteBuffer.allocate(length);
+          next.read(range.offset() + passed, bytes);
+          return receiver.take(bytes.flip());
+        });
   }
 }

@@ -117,6 +117,11 @@ public final class OriginHealth {
     waiting++;
   }
 
+  /** Some bytes of an answer came; whether it comes to a good end is not known yet. */
+  synchronized void heard() {
+    quietSinceNanos = ticker.nanos();
+  }
+
   void answered() {
     synchronized (this) {
       quietSinceNanos = ticker.nanos();

@@ -2,7 +2,9 @@ package dev.obd.backstore.source;
 
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
+import dev.obd.io.ByteReceiver;
 import dev.obd.io.Deadline;
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import dev.obd.registry.RemoteBlob;
 import java.io.IOException;
@@ -11,7 +13,7 @@ import java.time.Duration;
 
 /** A blob in a registry as a source of bytes. Thread-safe; owns the blob. */
 public final class RemoteSource implements BlockSource {
-  /** How long a read without a deadline may take. */
+  /** How long a read without a deadline may take, and a stream may stand still. */
   public static final Duration DEFAULT_PATIENCE = Duration.ofSeconds(30);
 
   private final RemoteBlob blob;
@@ -43,6 +45,15 @@ public final class RemoteSource implements BlockSource {
     Deadline deadline = ReadContext.current().deadline();
     long left = deadline.remainingNanos();
     blob.read(offset, dst, left == Long.MAX_VALUE ? patience : Duration.ofNanos(left));
+  }
+
+  @Override
+  public void stream(Range range, ByteReceiver receiver) throws IOException {
+    BlockSources.checkRange(this, range.offset(), range.length());
+    Deadline deadline = ReadContext.current().deadline();
+    long left = deadline.remainingNanos();
+    Duration stall = left == Long.MAX_VALUE ? patience : Duration.ofNanos(left);
+    blob.stream(range.offset(), range.length(), Duration.ofNanos(left), stall, receiver::take);
   }
 
   /** True: the registry can be asked again, and is asked another way if there is one. */

@@ -3,6 +3,8 @@ package dev.obd.backstore.source;
 import dev.obd.backstore.cache.Urgency;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
+import dev.obd.io.ByteReceiver;
+import dev.obd.io.Range;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
@@ -34,6 +36,22 @@ public final class ScheduledSource extends PassingSource {
             dst.remaining(),
             () -> {
               next.read(offset, dst);
+              return next;
+            });
+  }
+
+  @Override
+  public void stream(Range range, ByteReceiver receiver) throws IOException {
+    BlockSources.checkRange(this, range.offset(), range.length());
+    if (range.length() == 0) {
+      return;
+    }
+    BlockSource _ =
+        scheduler.run(
+            Urgency.now(),
+            range.length(),
+            () -> {
+              next.stream(range, receiver);
               return next;
             });
   }

@@ -41,7 +41,7 @@ public final class SimulatedLink {
     return requests.sum();
   }
 
-  /** Bytes of all requests made so far. */
+  /** Bytes that passed so far, or are about to. */
   public long bytes() {
     return bytes.sum();
   }
@@ -51,20 +51,36 @@ public final class SimulatedLink {
    *
    * @throws InterruptedIOException if {@code deadline} passes first
    */
-  public void pass(int length, Deadline deadline) throws IOException {
+  public void pass(long length, Deadline deadline) throws IOException {
+    pass(length, deadline, (_, _) -> true);
+  }
+
+  /** Hears of each slice that has passed. */
+  @FunctionalInterface
+  interface Slices {
+    /**
+     * Another {@code length} bytes are here, after {@code passed} of the same request.
+     *
+     * @return false if the rest is not wanted: it does not pass then
+     */
+    boolean passed(long passed, int length) throws IOException;
+  }
+
+  /** As {@link #pass(long, Deadline)}, telling {@code slices} on the way. */
+  void pass(long length, Deadline deadline, Slices slices) throws IOException {
     requests.increment();
-    bytes.add(length);
     long sentAt = ticker.nanos() + rttNanos;
     sleepUntil(sentAt, deadline);
-    if (nanosPerByte == 0) {
-      return;
-    }
     // Slices follow each other from the end of the last one, not from when this thread woke up:
     // otherwise each oversleep would be bandwidth lost.
     long at = sentAt;
-    for (int left = length; left > 0; left -= SLICE) {
-      at = take(at, Math.min(left, SLICE));
+    boolean wanted = true;
+    for (long passed = 0; wanted && passed < length; passed += SLICE) {
+      int slice = (int) Math.min(length - passed, SLICE);
+      bytes.add(slice);
+      at = nanosPerByte == 0 ? at : take(at, slice);
       sleepUntil(at, deadline);
+      wanted = slices.passed(passed, slice);
     }
   }
 

@@ -1,7 +1,9 @@
 package dev.obd.backstore.source;
 
 import dev.obd.io.BlockSource;
+import dev.obd.io.ByteReceiver;
 import dev.obd.io.FormatException;
+import dev.obd.io.Range;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -97,6 +99,16 @@ public final class SwitchedSource extends PassingSource {
     Held held = hold();
     try {
       held.source.read(offset, dst);
+    } finally {
+      release(held);
+    }
+  }
+
+  @Override
+  public void stream(Range range, ByteReceiver receiver) throws IOException {
+    Held held = hold();
+    try {
+      held.source.stream(range, receiver);
     } finally {
       release(held);
     }

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /** A cache that is empty at first and remembers what was asked of it. */
 final class FakeCache implements Prefetchable {
@@ -52,6 +53,11 @@ final class FakeCache implements Prefetchable {
       present.set(
           (int) (range.offset() / unitBytes), (int) ((range.end() + unitBytes - 1) / unitBytes));
     }
+  }
+
+  @Override
+  public void streamIn(Range range, BooleanSupplier wanted) throws IOException {
+    prefetch(range);
   }
 
   synchronized List<Range> requests() {
