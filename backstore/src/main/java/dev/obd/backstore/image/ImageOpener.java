@@ -155,8 +155,10 @@ public final class ImageOpener {
         writable = Optional.of(openUpper(plan, plan.upper().get(), stack, open));
       }
       List<BlockSource> plain = sealed.stream().map(SealedLayer::source).toList();
+      Optional<HotStream> hot = options.replay() ? hotStream(plan, opened) : Optional.empty();
+      hot.ifPresent(open::push);
       Optional<Replayer> replayer =
-          options.replay() ? replayer(plan, options, plain, stack) : Optional.empty();
+          options.replay() ? replayer(plan, options, plain, stack, hot) : Optional.empty();
       replayer.ifPresent(open::push);
       Optional<Downloads> download =
           recording ? Optional.empty() : downloads(plan, options, opened);
@@ -240,12 +242,25 @@ public final class ImageOpener {
         : Optional.of(Downloads.start(plan.name(), tasks, options.download(), downloads.get()));
   }
 
+  /** Nothing is to be fetched of a layer that is local. */
+  private Optional<HotStream> hotStream(ImagePlan plan, List<OpenedLayer> opened) {
+    return opened.stream()
+        .filter(layer -> layer.origin().hot())
+        .flatMap(layer -> layer.ranges().stream())
+        .findFirst()
+        .map(cache -> HotStream.start(plan.name(), cache, ticker, executor));
+  }
+
   /**
    * A list of files is replayed like a trace: it only has to be looked up in the image's file
    * system first.
    */
   private Optional<Replayer> replayer(
-      ImagePlan plan, OpenOptions options, List<BlockSource> plain, Optional<LayerStack> stack) {
+      ImagePlan plan,
+      OpenOptions options,
+      List<BlockSource> plain,
+      Optional<LayerStack> stack,
+      Optional<HotStream> hot) {
     if (stack.isEmpty()) {
       return Optional.empty();
     }
@@ -261,7 +276,7 @@ public final class ImageOpener {
     }
     ReplayOptions replay =
         ReplayOptions.DEFAULT.withConcurrency(options.replayConcurrency()).withTicker(ticker);
-    return Optional.of(Replayer.start(plan.name(), plain, loader, replay, executor));
+    return Optional.of(Replayer.start(plan.name(), plain, hot, loader, replay, executor));
   }
 
   private List<OpenedLayer> openLayers(ImagePlan plan, ReadContext context, LayerOpener.Use use)

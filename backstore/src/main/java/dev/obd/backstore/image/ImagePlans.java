@@ -13,6 +13,7 @@ import dev.obd.registry.BlobStore;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
 import dev.obd.registry.MediaTypes;
+import dev.obd.registry.ObdAnnotations;
 import dev.obd.registry.OverlaybdAnnotations;
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.Repository;
@@ -145,11 +146,24 @@ public final class ImagePlans {
       }
       lowers.add(origin(image, layer));
     }
+    hottest(layers.subList(0, lowers.size())).ifPresent(i -> lowers.set(i, lowers.get(i).asHot()));
     TraceUse use =
         trace
             .<TraceUse>map(t -> new TraceUse.Replay(() -> TraceLayer.load(image.holderOf(t), t)))
             .orElseGet(TraceUse.None::new);
     return new ImagePlan(image.name(), lowers, use, Optional.empty());
+  }
+
+  /**
+   * The topmost hot layer: it knows of those below it, and hides what it has in common with them.
+   */
+  private static Optional<Integer> hottest(List<Descriptor> layers) {
+    for (int i = layers.size() - 1; i >= 0; i--) {
+      if (ObdAnnotations.isHot(layers.get(i))) {
+        return Optional.of(i);
+      }
+    }
+    return Optional.empty();
   }
 
   static LayerOrigin origin(LoadedImage image, Descriptor layer) throws IOException {

@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param directory where the whole blob may be kept, as {@code overlaybd.commit}
  * @param otherwise where it lies if this turns out to be damaged
  * @param place what its bytes come from, for humans: a repository
+ * @param hot whether it holds what a start reads, in that order: fetched whole, front to back
  */
 public record LayerOrigin(
     String name,
@@ -29,7 +30,8 @@ public record LayerOrigin(
     Opener opener,
     Optional<Path> directory,
     Optional<LayerOrigin> otherwise,
-    String place) {
+    String place,
+    boolean hot) {
   /** Opens the raw blob: once per opened image, and once more for each try to download it. */
   @FunctionalInterface
   public interface Opener {
@@ -44,17 +46,22 @@ public record LayerOrigin(
 
   /** Without a directory or another place. */
   public LayerOrigin(String name, Optional<Digest> digest, Optional<String> link, Opener opener) {
-    this(name, digest, link, opener, Optional.empty(), Optional.empty(), link.orElse(name));
+    this(name, digest, link, opener, Optional.empty(), Optional.empty(), link.orElse(name), false);
   }
 
   /** The same, kept whole in {@code kept} if that is wanted. */
   public LayerOrigin keptIn(Path kept) {
-    return new LayerOrigin(name, digest, link, opener, Optional.of(kept), otherwise, place);
+    return new LayerOrigin(name, digest, link, opener, Optional.of(kept), otherwise, place, hot);
   }
 
   /** The same, or {@code other} if this is damaged. */
   public LayerOrigin or(LayerOrigin other) {
-    return new LayerOrigin(name, digest, link, opener, directory, Optional.of(other), place);
+    return new LayerOrigin(name, digest, link, opener, directory, Optional.of(other), place, hot);
+  }
+
+  /** The same as a hot layer. */
+  public LayerOrigin asHot() {
+    return new LayerOrigin(name, digest, link, opener, directory, otherwise, place, true);
   }
 
   /** A blob in a local file. */
@@ -73,7 +80,8 @@ public record LayerOrigin(
         origin.opener,
         origin.directory,
         origin.otherwise,
-        blobs.name());
+        blobs.name(),
+        false);
   }
 
   /** A blob behind a link that is not a registry. */

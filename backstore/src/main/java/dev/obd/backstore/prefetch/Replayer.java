@@ -8,8 +8,12 @@ import dev.obd.io.ReadContext;
 import dev.obd.trace.Trace;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -35,8 +39,18 @@ public final class Replayer implements Closeable {
     Trace load() throws IOException;
   }
 
+  /** Brings one blob by other means, from front to back. */
+  public interface Stream {
+    /** Where it goes. */
+    Prefetchable cache();
+
+    /** Waits until it brings nothing more, whether or not all is there. */
+    void awaitEnd() throws InterruptedIOException;
+  }
+
   private final String image;
   private final List<BlockSource> layers;
+  private final Optional<? extends Stream> stream;
   private final ReplayOptions options;
   private final Executor executor;
 
@@ -53,9 +67,14 @@ public final class Replayer implements Closeable {
   private volatile ReplayPlan plan = ReplayPlan.NONE;
 
   private Replayer(
-      String image, List<? extends BlockSource> layers, ReplayOptions options, Executor executor) {
+      String image,
+      List<? extends BlockSource> layers,
+      Optional<? extends Stream> stream,
+      ReplayOptions options,
+      Executor executor) {
     this.image = image;
     this.layers = List.copyOf(layers);
+    this.stream = stream;
     this.options = options;
     this.executor = executor;
   }
@@ -75,7 +94,23 @@ public final class Replayer implements Closeable {
       TraceLoader loader,
       ReplayOptions options,
       Executor executor) {
-    var replayer = new Replayer(image, layers, options, executor);
+    return start(image, layers, Optional.empty(), loader, options, executor);
+  }
+
+  /**
+   * As above.
+   *
+   * @param stream brings what the trace says of its blob: of that only what is missing at its end
+   *     is asked for, after everything else
+   */
+  public static Replayer start(
+      String image,
+      List<? extends BlockSource> layers,
+      Optional<? extends Stream> stream,
+      TraceLoader loader,
+      ReplayOptions options,
+      Executor executor) {
+    var replayer = new Replayer(image, layers, stream, options, executor);
     try {
       executor.execute(() -> replayer.loadAndRun(loader));
     } catch (RejectedExecutionException e) {
@@ -88,7 +123,7 @@ public final class Replayer implements Closeable {
     try {
       Trace trace = loader.load();
       records = trace.size();
-      plan = ReplayPlan.of(layers, trace, options);
+      plan = streamedLast(ReplayPlan.of(layers, trace, options));
       rangeBytes = plan.bytes();
     } catch (IOException | RuntimeException e) {
       if (!closed) {
@@ -110,6 +145,17 @@ public final class Replayer implements Closeable {
     workerEnded();
   }
 
+  private ReplayPlan streamedLast(ReplayPlan inOrder) {
+    List<ReplayPlan.Step> steps = new ArrayList<>(inOrder.steps());
+    steps.sort(Comparator.comparing(this::isStreamed)); // stable
+    return new ReplayPlan(inOrder.needs(), steps, inOrder.skipped());
+  }
+
+  @SuppressWarnings("ReferenceEquality") // two caches may hold the same blob
+  private boolean isStreamed(ReplayPlan.Step step) {
+    return stream.filter(s -> s.cache() == step.cache()).isPresent();
+  }
+
   private void work() {
     try {
       List<ReplayPlan.Step> steps = plan.steps();
@@ -126,11 +172,14 @@ public final class Replayer implements Closeable {
   }
 
   private void fetch(ReplayPlan.Step step) {
-    var context =
-        new ReadContext(
-            ReadContext.Purpose.REPLAY, Deadline.after(options.ticker(), options.patience()));
     requests.incrementAndGet();
     try {
+      if (isStreamed(step)) {
+        stream.orElseThrow().awaitEnd();
+      }
+      var context =
+          new ReadContext(
+              ReadContext.Purpose.REPLAY, Deadline.after(options.ticker(), options.patience()));
       context.run(() -> {
         step.cache().prefetch(step.range());
         return step;
