@@ -33,6 +33,19 @@ public final class Trace extends AbstractList<Access> implements RandomAccess {
     return builder.build();
   }
 
+  /**
+   * The same accesses, and when they were.
+   *
+   * @param times of each, in microseconds since the recording began, at least 0
+   */
+  public Trace withMicros(long[] times) {
+    if (times.length != layers.length || Arrays.stream(times).anyMatch(time -> time < 0)) {
+      throw new IllegalArgumentException(
+          "times: expected " + layers.length + " of at least 0, got " + times.length);
+    }
+    return new Trace(layers, offsets, lengths, times.clone());
+  }
+
   @Override
   public Access get(int index) {
     Objects.checkIndex(index, layers.length);

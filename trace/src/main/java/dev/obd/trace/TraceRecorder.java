@@ -74,7 +74,7 @@ public final class TraceRecorder implements AccessSink {
     if (!recording || layer < 0 || offset < 0 || offset > Long.MAX_VALUE - length) {
       return;
     }
-    long micros = Math.max(0, (nanos.getAsLong() - startNanos) / 1000);
+    long micros = micros();
     // Almost always once: a record longer than the original can replay becomes several.
     long at = offset;
     for (int left = length; left > 0; left -= TraceFile.MAX_RECORD_LENGTH) {
@@ -106,6 +106,11 @@ public final class TraceRecorder implements AccessSink {
     return other == null ? created : other;
   }
 
+  /** Microseconds since the recording began, as the records have it. */
+  public long micros() {
+    return Math.max(0, (nanos.getAsLong() - startNanos) / 1000);
+  }
+
   /** Records kept so far. */
   public int size() {
     return (int) Math.min(next.get(), maxRecords);
@@ -121,9 +126,18 @@ public final class TraceRecorder implements AccessSink {
    * the dropped ones.
    */
   public Trace snapshot() {
+    return since(0);
+  }
+
+  /**
+   * As {@link #snapshot}, without the first records.
+   *
+   * @param first how many to leave out, such as {@link #size} was when they were looked at
+   */
+  public Trace since(int first) {
     int size = size();
-    var trace = new Trace.Builder(size);
-    for (int slot = 0; slot < size; slot++) {
+    var trace = new Trace.Builder(Math.max(0, size - first));
+    for (int slot = first; slot < size; slot++) {
       AtomicLongArray chunk = chunks.getAcquire(slot >>> CHUNK_RECORDS_LOG2);
       int at = RECORD_LONGS * (slot & (CHUNK_RECORDS - 1));
       long layerAndLength = chunk == null ? 0 : chunk.getAcquire(at + 1);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * A set of runs of at most {@link #MAX_RUNS}, the newest. Merging is union: the order in which runs
@@ -20,6 +21,9 @@ import java.util.TreeSet;
 public final class Runs {
   /** Older ones are left out. */
   public static final int MAX_RUNS = 64;
+
+  /** No runs. */
+  public static final Runs NONE = of(List.of());
 
   private final List<Run> runs; // sorted, no two with the same id
 
@@ -40,6 +44,10 @@ public final class Runs {
     return of(all);
   }
 
+  public boolean isEmpty() {
+    return runs.isEmpty();
+  }
+
   /** Newest first. */
   public List<Run> runs() {
     return runs;
@@ -53,20 +61,39 @@ public final class Runs {
    * @param support how many runs read it
    * @param micros when they first did: the median of these runs, the lower one of two
    */
-  public record Extent(String layer, long offset, long length, int support, long micros) {}
+  public record Extent(String layer, long offset, long length, int support, long micros) {
+    private boolean continuedBy(Extent next) {
+      return offset + length == next.offset && support == next.support && micros == next.micros;
+    }
+  }
+
+  /** The names of the runs, each once, sorted. */
+  public SortedSet<String> names() {
+    return runs.stream().map(Run::name).collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** Those of one program. */
+  public Runs named(String name) {
+    return new Runs(runs.stream().filter(run -> run.name().equals(name)).toList());
+  }
+
+  /** The newest of these, so many. */
+  public Runs newest(int most) {
+    return new Runs(runs.stream().limit(most).toList());
+  }
 
   /** What the runs read: by first touch, layer and offset; no byte twice. */
   public List<Extent> extents() {
-    Map<String, List<long[]>> byLayer = new TreeMap<>();
+    Map<String, List<Span>> byLayer = new TreeMap<>();
     for (Run run : runs) {
       for (Touch touch : run.touches()) {
         byLayer
             .computeIfAbsent(run.layers().get(touch.layer()), _ -> new ArrayList<>())
-            .add(new long[] {touch.offset(), touch.offset() + touch.length(), touch.micros()});
+            .add(new Span(touch.offset(), touch.offset() + touch.length(), touch.micros()));
       }
     }
     List<Extent> extents = new ArrayList<>();
-    byLayer.forEach((layer, touches) -> sweep(layer, touches, extents));
+    byLayer.forEach((layer, spans) -> sweep(layer, spans, extents));
     extents.sort(
         Comparator.comparingLong(Extent::micros)
             .thenComparing(Extent::layer)
@@ -74,60 +101,69 @@ public final class Runs {
     return extents;
   }
 
+  /** A touch within its layer. */
+  private record Span(long from, long end, long micros) {}
+
   /** Cuts a layer where any touch begins or ends, and joins what is alike. */
-  private static void sweep(String layer, List<long[]> touches, List<Extent> into) {
-    TreeMap<Long, List<long[]>> starts = new TreeMap<>();
-    TreeMap<Long, List<long[]>> ends = new TreeMap<>();
-    SortedSet<Long> cuts = new TreeSet<>();
-    for (long[] touch : touches) {
-      starts.computeIfAbsent(touch[0], _ -> new ArrayList<>()).add(touch);
-      ends.computeIfAbsent(touch[1], _ -> new ArrayList<>()).add(touch);
-      cuts.add(touch[0]);
-      cuts.add(touch[1]);
-    }
-    List<long[]> open = new ArrayList<>();
-    long from = 0;
+  private static void sweep(String layer, List<Span> spans, List<Extent> into) {
+    spans.sort(Comparator.comparingLong(Span::from));
+    List<Span> open = new ArrayList<>(); // at most one of each run
     Extent last = null;
-    for (long cut : cuts) {
-      if (!open.isEmpty()) {
-        long[] times = open.stream().mapToLong(t -> t[2]).sorted().toArray();
-        Extent next =
+    long from = 0;
+    for (int next = 0; next < spans.size() || !open.isEmpty(); ) {
+      long cut = next < spans.size() ? spans.get(next).from : Long.MAX_VALUE;
+      for (Span span : open) {
+        cut = Math.min(cut, span.end);
+      }
+      if (!open.isEmpty() && cut > from) {
+        long[] times = open.stream().mapToLong(Span::micros).sorted().toArray();
+        Extent piece =
             new Extent(layer, from, cut - from, times.length, times[(times.length - 1) / 2]);
-        if (last != null
-            && last.offset + last.length == next.offset
-            && last.support == next.support
-            && last.micros == next.micros) {
-          next =
-              new Extent(layer, last.offset, last.length + next.length, last.support, last.micros);
+        if (last != null && last.continuedBy(piece)) {
+          piece =
+              new Extent(layer, last.offset, last.length + piece.length, last.support, last.micros);
           into.removeLast();
         }
-        into.add(next);
-        last = next;
+        into.add(piece);
+        last = piece;
       }
-      open.removeAll(ends.getOrDefault(cut, List.of()));
-      open.addAll(starts.getOrDefault(cut, List.of()));
-      from = cut;
+      long at = cut;
+      open.removeIf(span -> span.end == at);
+      while (next < spans.size() && spans.get(next).from == at) {
+        open.add(spans.get(next++));
+      }
+      from = at;
     }
   }
 
   /**
-   * A trace for replay: what at least {@code support} runs read, in the order of first touch.
+   * A trace for replay: what at least {@code support} runs read, in the order of first touch, and
+   * when that was.
    *
    * @param digests of the image's layers, the lowest first; what other layers hold is left out
    */
   public Trace trace(List<String> digests, int support) {
+    return trace(
+        extents().stream().filter(extent -> extent.support() >= support).toList(), digests);
+  }
+
+  /**
+   * A trace of some extents, in their order.
+   *
+   * @param digests of the image's layers, the lowest first; what other layers hold is left out
+   */
+  public static Trace trace(List<Extent> extents, List<String> digests) {
     Map<String, Integer> numbers = new HashMap<>();
     for (int i = 0; i < digests.size(); i++) {
       numbers.putIfAbsent(digests.get(i), i);
     }
-    List<Access> accesses = new ArrayList<>();
-    for (Extent extent : extents()) {
-      Integer layer = numbers.get(extent.layer());
-      if (layer != null && extent.support() >= support) {
-        accesses.add(new Access(layer, extent.offset(), extent.length()));
-      }
-    }
-    return Trace.of(accesses);
+    List<Extent> known =
+        extents.stream().filter(extent -> numbers.containsKey(extent.layer())).toList();
+    List<Access> accesses =
+        known.stream()
+            .map(e -> new Access(numbers.getOrDefault(e.layer(), 0), e.offset(), e.length()))
+            .toList();
+    return Trace.of(accesses).withMicros(known.stream().mapToLong(Extent::micros).toArray());
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.DateTimeException;
@@ -45,6 +46,15 @@ public final class RunsFile {
   public static boolean hasMagic(ByteBuffer start) {
     return start.remaining() >= MAGIC.length
         && start.slice(start.position(), MAGIC.length).equals(ByteBuffer.wrap(MAGIC));
+  }
+
+  /** True if a file claims to hold runs; false also if it cannot be read. */
+  public static boolean isRunsFile(Path file) {
+    try (var in = Files.newInputStream(file)) {
+      return hasMagic(ByteBuffer.wrap(in.readNBytes(MAGIC.length)));
+    } catch (IOException unreadable) {
+      return false;
+    }
   }
 
   /**
