@@ -88,8 +88,7 @@ final class AttachCommand implements Callable<Integer> {
       description = "What to call it: letters, digits, - and _ (default: made from SRC).")
   private @Nullable String name;
 
-  @Option(names = "--no-replay", description = "Leave the image's trace alone.")
-  private boolean noReplay;
+  @Mixin private ReplayChoiceOptions replay;
 
   @Mixin private StartLogOptions startLog;
 
@@ -106,7 +105,8 @@ final class AttachCommand implements Callable<Integer> {
       @Nullable String mountOptions,
       boolean writable,
       @Nullable String upper,
-      boolean replay,
+      String trace,
+      String prefetchBudget,
       @Nullable String startLog,
       @Nullable Double startLogSeconds) {}
 
@@ -131,7 +131,8 @@ final class AttachCommand implements Callable<Integer> {
             mountOptions,
             upper.writable(),
             absolute(upper.upper().orElse(null)),
-            !noReplay,
+            replay.choice().text(),
+            replay.budget().text(),
             log.map(target -> target.file().toString()).orElse(null),
             log.flatMap(Target::time).map(time -> time.toNanos() / 1e9).orElse(null));
     PrintWriter out = spec.commandLine().getOut();

@@ -6,11 +6,13 @@ import dev.obd.backstore.build.ImageBuilder.Changes;
 import dev.obd.backstore.image.ImagePlan.UpperFiles;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.UpperBase;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
 import dev.obd.format.lsmt.WritableLayer;
-import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
+import dev.obd.trace.runs.Runs;
+import dev.obd.trace.runs.RunsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -35,11 +37,12 @@ import picocli.CommandLine.Spec;
       "Make a new image of what was written over an image, of a recorded trace, or of both.",
       "",
       "--upper makes a layer of a writable layer (of 'obd serve --rw', which must have ended) and puts it on SRC; the writable layer stays as it is. The trace of SRC is left out: it tells of SRC.",
-      "--trace puts a recorded trace on SRC, and is refused if SRC has one, unless --replace is given.",
-      "With both the trace goes on top of the new layer. It tells of the layers below that, where it stays true.",
+      "--trace puts a recorded trace on SRC, and is refused if SRC has one, unless --replace is given. --runs does so with what several runs read ('obd record --runs', 'obd trace merge'): it keeps apart which program read what and when.",
+      "With --upper, too, the trace goes on top of the new layer. It tells of the layers below that, where it stays true.",
       "",
       "  obd commit --upper work app:v1 app:v2 -m 'configuration'",
-      "  obd commit --trace app.trace app:v1 app:v1-traced"
+      "  obd commit --trace app.trace app:v1 app:v1-traced",
+      "  obd commit --runs app.runs app:v1 app:v1-traced"
     })
 final class CommitCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -66,6 +69,9 @@ final class CommitCommand implements Callable<Integer> {
   @Option(names = "--trace", paramLabel = "FILE", description = "A recorded trace.")
   private @Nullable Path trace;
 
+  @Option(names = "--runs", paramLabel = "FILE", description = "What several runs read.")
+  private @Nullable Path runs;
+
   @Option(names = "--replace", description = "Replace the trace that SRC has.")
   private boolean replace;
 
@@ -80,19 +86,20 @@ final class CommitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (upper == null && trace == null) {
+    if (upper == null && trace == null && runs == null) {
       throw new ParameterException(
-          spec.commandLine(), "commit what? Give --upper DIR, --trace FILE or both");
+          spec.commandLine(),
+          "commit what? Give --upper DIR, --trace FILE, --runs FILE or several of them");
     }
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Session session = options.open()) {
       ImageStore.Target target = session.images().target(destination);
       ImagePlans.Source.Stored stored = Sources.image(session, source);
       LoadedImage image = stored.image();
-      Optional<Trace> recorded = Optional.empty();
-      if (trace != null) {
-        recorded = Optional.of(TraceFile.read(trace));
-      }
+      var recorded =
+          new Recordings(
+              trace == null ? Optional.empty() : Optional.of(TraceFile.read(trace)),
+              runs == null ? Runs.NONE : RunsFile.read(runs));
       Built built;
       if (upper == null) {
         built = commit(session, image, Optional.empty(), recorded, target, terminal);
@@ -106,7 +113,7 @@ final class CommitCommand implements Callable<Integer> {
         terminal.say(
             "the trace of "
                 + source
-                + (recorded.isPresent() ? " gave way to the new one" : " is left out"));
+                + (!recorded.isEmpty() ? " gave way to the new one" : " is left out"));
       }
       BuiltImage.of(built).print(spec.commandLine().getOut(), json);
     }
@@ -117,14 +124,14 @@ final class CommitCommand implements Callable<Integer> {
       Session session,
       LoadedImage image,
       Optional<WritableLayer> layer,
-      Optional<Trace> recorded,
+      Recordings recorded,
       ImageStore.Target target,
       Terminal terminal)
       throws IOException {
     ImageBuilder builder = session.builder().withSaving(terminal.progress("saving"));
     return builder.commit(
         image,
-        new Changes(layer, recorded, replace, message),
+        new Changes(layer, recorded.trace(), recorded.runs(), replace, message),
         target,
         packing.options(session.executor()),
         "obd commit",

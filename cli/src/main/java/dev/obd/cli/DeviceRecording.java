@@ -8,7 +8,7 @@ import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.time.Duration;
+import java.nio.ByteOrder;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
@@ -31,8 +31,8 @@ final class DeviceRecording {
     return source;
   }
 
-  /** Records until the time is over, or a signal comes. */
-  Recorded run(Duration time, Interrupt interrupt, Terminal terminal)
+  /** Records until the time is over, the start is, or a signal comes. */
+  Recorded run(RecordTime until, Interrupt interrupt, Terminal terminal)
       throws IOException, InterruptedException {
     String path = DaemonClient.path("/v1/devices/", id, "/recording");
     client.send("POST", path, Map.of());
@@ -40,7 +40,7 @@ final class DeviceRecording {
     Ended ended;
     JsonObject recorded;
     try {
-      ended = interrupt.await(time.toNanos()) ? Ended.SIGNAL : Ended.TIME;
+      ended = until.await(interrupt, this::isStartOver);
     } finally {
       recorded = client.send("DELETE", path, null);
     }
@@ -48,6 +48,34 @@ final class DeviceRecording {
         TraceFile.decode(
             id, ByteBuffer.wrap(Base64.getDecoder().decode(DeviceNames.text(recorded, "trace"))));
     return new Recorded(
-        trace, 0, recorded.get("dropped").getAsLong(), ended, null, Optional.empty());
+        timed(trace, recorded),
+        0,
+        recorded.get("dropped").getAsLong(),
+        ended,
+        null,
+        Optional.empty());
+  }
+
+  private boolean isStartOver() throws IOException {
+    JsonObject device = client.get(DaemonClient.path("/v1/devices/", id));
+    return device.has("live")
+        && device.getAsJsonObject("live").has("recording")
+        && device.getAsJsonObject("live").getAsJsonObject("recording").has("startOver")
+        && device
+            .getAsJsonObject("live")
+            .getAsJsonObject("recording")
+            .get("startOver")
+            .getAsBoolean();
+  }
+
+  /** With the times, if the daemon notes them. */
+  private static Trace timed(Trace trace, JsonObject recorded) {
+    if (!recorded.has("micros")) {
+      return trace;
+    }
+    byte[] bytes = Base64.getDecoder().decode(DeviceNames.text(recorded, "micros"));
+    long[] micros = new long[bytes.length / Long.BYTES];
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer().get(micros);
+    return trace.withMicros(micros);
   }
 }

@@ -8,6 +8,7 @@ import dev.obd.backstore.image.Image;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.OpenOptions;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.trace.Trace;
 import java.io.IOException;
@@ -59,7 +60,9 @@ record HotImage(
     try (Image disk =
         session
             .opener()
-            .open(base.plan().withTrace(new TraceUse.Replay(() -> trace)), OpenOptions.DEFAULTS)) {
+            .open(
+                base.plan().withTrace(new TraceUse.Replay(() -> Recordings.of(trace))),
+                OpenOptions.DEFAULTS)) {
       return builder.addHotLayer(
           new BaseImage(base.image(), disk), trace, replace, target, packing, Instant.now());
     }

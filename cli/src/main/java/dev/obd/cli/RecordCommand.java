@@ -4,16 +4,16 @@ import dev.obd.backstore.build.ImageBuilder;
 import dev.obd.backstore.build.ImageBuilder.Built;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlans;
+import dev.obd.backstore.prefetch.LocalRuns;
 import dev.obd.backstore.store.ImageStore;
-import dev.obd.backstore.store.LoadedImage;
 import dev.obd.cli.RecordRun.Ended;
 import dev.obd.cli.RecordRun.Recorded;
 import dev.obd.cli.control.DaemonClient;
 import dev.obd.io.FileSink;
-import dev.obd.registry.Digest;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import dev.obd.trace.runs.Run;
+import dev.obd.trace.runs.Runs;
 import dev.obd.trace.runs.RunsFile;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -51,6 +52,8 @@ import picocli.CommandLine.Spec;
       "",
       "  obd record --time 10s app:v1 app:v1-traced --mount /mnt -- chroot /mnt /bin/app --selftest",
       "  obd record --time 10s --hot app:v1 app:v1-hot --mount /mnt -- chroot /mnt /bin/app --selftest",
+      "  obd record --time auto --merge app:v1-traced app:v1-traced -- ./start-it      (once more, the same or another program)",
+      "  obd record --time auto --local app:v1 -- ./start-it",
       "  obd record --time 10s --device /mnt app:v1-traced",
       "  obd record --time 30s oci:images:app oci:images:traced -- sh -c 'nbdcopy \"$OBD_NBD\" null:'"
     })
@@ -65,10 +68,17 @@ final class RecordCommand implements Callable<Integer> {
   @Option(
       names = "--time",
       required = true,
+      paramLabel = "TIME|auto",
+      description =
+          "The most to record: 10s, 2m. auto: until the start is over, that is until it has read next to nothing new (64 KiB a second) for as long as it took up to then, and for 10s at least.")
+  private String time;
+
+  @Option(
+      names = "--time-limit",
       paramLabel = "TIME",
       converter = Durations.Converter.class,
-      description = "The most to record: 10s, 2m.")
-  private Duration time;
+      description = "The most to record with --time auto (default 60s).")
+  private Duration timeLimit = Duration.ofSeconds(60);
 
   @Parameters(
       index = "0",
@@ -80,7 +90,8 @@ final class RecordCommand implements Callable<Integer> {
       index = "1",
       arity = "0..1",
       paramLabel = "DST",
-      description = "The new image: oci:DIR[:tag], or its name in the local store.")
+      description =
+          "The new image: oci:DIR[:tag], or its name in the local store; may be left out with --local.")
   private @Nullable String destination;
 
   @Parameters(index = "2..*", arity = "0..*", paramLabel = "CMD", description = "What to run.")
@@ -115,6 +126,18 @@ final class RecordCommand implements Callable<Integer> {
   private boolean replace;
 
   @Option(
+      names = "--merge",
+      description =
+          "Keep the runs that SRC has, and add this one: what any of them read is fetched.")
+  private boolean merge;
+
+  @Option(
+      names = "--local",
+      description =
+          "Keep the run on this machine, for SRC: where it is attached next, it is used with those that SRC brings. Makes no image unless DST is given.")
+  private boolean local;
+
+  @Option(
       names = "--trace-out",
       paramLabel = "FILE",
       description = "Write the trace there, too, as overlaybd's recorder would.")
@@ -139,28 +162,38 @@ final class RecordCommand implements Callable<Integer> {
 
   /** The document that {@code --json} prints: the new image, and how its trace came to be. */
   private record Result(
-      String name,
-      String digest,
-      int layers,
-      int traceRecords,
-      boolean traceRemoved,
+      @Nullable String name,
+      @Nullable String digest,
+      @Nullable Integer layers,
+      @Nullable Integer traceRecords,
+      @Nullable Boolean traceRemoved,
       long recordedBytes,
       long droppedRecords,
       String endedBy,
       @Nullable Integer commandStatus,
+      @Nullable Integer localRuns,
       @Nullable HotImage hotLayer) {}
 
   @Override
   public Integer call() throws Exception {
+    if (replace && merge) {
+      throw new ParameterException(
+          spec.commandLine(), "--replace or --merge: the runs that SRC has go, or stay");
+    }
+    RecordTime until = RecordTime.parse(time, timeLimit);
     if (runName != null && !Run.isName(runName)) {
       throw new ParameterException(
           spec.commandLine(),
           "--run-name: expected at most " + Run.MAX_NAME_BYTES + " bytes, got '" + runName + "'");
     }
     if (device != null) {
-      return recordDevice(device);
+      return recordDevice(device, until);
     }
-    if (destination == null || dashesBeforeDestination()) {
+    if (local && destination != null && dashesBeforeDestination()) {
+      command.addFirst(destination);
+      destination = null;
+    }
+    if (destination == null ? !local : dashesBeforeDestination()) {
       throw new ParameterException(spec.commandLine(), "Missing required parameter: 'DST'");
     }
     checkRuns();
@@ -168,17 +201,32 @@ final class RecordCommand implements Callable<Integer> {
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Interrupt interrupt = new Interrupt(GRACE);
         Session session = options.open()) {
-      ImageStore.Target target = session.images().target(destination);
+      Optional<ImageStore.Target> target = target(session, destination);
       ImagePlans.Source.Stored image = Sources.image(session, source);
-      requireTarget(image.image());
-      var use = new RecordRun.Use(places, time, grace, command, startLog.target());
+      requireTraceable(image, target);
+      var use = new RecordRun.Use(places, until, grace, command, startLog.target());
       Instant began = Instant.now();
       Recorded recorded = new RecordRun(session, interrupt, terminal).run(image.plan(), use);
       tell(terminal, recorded);
-      finish(session, image, recorded, target, terminal);
-      addRun(began, recorded, image.plan());
+      finish(session, image, recorded, began, target, terminal);
     }
     return 0;
+  }
+
+  /** Empty: no image is to be made. */
+  private static Optional<ImageStore.Target> target(Session session, @Nullable String name)
+      throws IOException {
+    return name == null ? Optional.empty() : Optional.of(session.images().target(name));
+  }
+
+  private void requireTraceable(ImagePlans.Source.Stored image, Optional<ImageStore.Target> target)
+      throws IOException {
+    if (target.isPresent()) {
+      ImageBuilder.requireTraceable(image.image(), replace || merge);
+      if (hot) {
+        ImageBuilder.requireNoHotLayer(image.image(), replace || merge);
+      }
+    }
   }
 
   /** {@code record SRC -- CMD}: CMD's first word is no image. */
@@ -188,53 +236,59 @@ final class RecordCommand implements Callable<Integer> {
     return dashes >= 0 && !given.subList(0, dashes).contains(destination);
   }
 
-  private int recordDevice(String what) throws Exception {
+  private int recordDevice(String what, RecordTime until) throws Exception {
     if (!serving.nowhere() || !command.isEmpty() || startLog.target().isPresent()) {
       throw new ParameterException(
           spec.commandLine(),
           "--device records what others do: without --nbd, --mount, --start-log and CMD");
     }
     checkRuns();
-    String into = destination == null ? source : destination;
+    // One name is DST's, unless no image has to be made.
+    String into = destination == null && !local ? source : destination;
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Interrupt interrupt = new Interrupt(GRACE);
         DaemonClient client = control.client();
         Session session = options.open()) {
       var recording = new DeviceRecording(client, what);
-      String from = destination == null ? recording.source() : source;
+      String from = destination == null && (!local || source == null) ? recording.source() : source;
       source = from; // what messages name
-      ImageStore.Target target = session.images().target(into);
+      Optional<ImageStore.Target> target = target(session, into);
       ImagePlans.Source.Stored image = Sources.image(session, from);
-      requireTarget(image.image());
+      requireTraceable(image, target);
       Instant began = Instant.now();
-      Recorded recorded = recording.run(time, interrupt, terminal);
+      Recorded recorded = recording.run(until, interrupt, terminal);
       tell(terminal, recorded);
-      finish(session, image, recorded, target, terminal);
-      addRun(began, recorded, image.plan());
+      finish(session, image, recorded, began, target, terminal);
     }
     return 0;
   }
 
   /** Before anything is recorded, because afterwards it is too late. */
-  private void requireTarget(LoadedImage image) throws IOException {
-    ImageBuilder.requireTraceable(image, replace);
-    if (hot) {
-      ImageBuilder.requireNoHotLayer(image, replace);
-    }
-  }
-
   private void finish(
       Session session,
       ImagePlans.Source.Stored image,
       Recorded recorded,
-      ImageStore.Target target,
+      Instant began,
+      Optional<ImageStore.Target> target,
       Terminal terminal)
       throws IOException {
-    Made made = build(session, image, recorded.trace(), target, terminal);
+    Optional<Run> run = run(began, recorded, image.plan());
+    if (run.isPresent() && runs != null) {
+      RunsText.add(run.get(), runs);
+    }
+    int kept = 0;
+    if (run.isPresent() && local) {
+      LocalRuns here = new LocalRuns(session.home().traces());
+      kept = here.add(image.image().descriptor().digest(), run.get()).runs().size();
+    }
+    Optional<Made> made =
+        target.isPresent()
+            ? Optional.of(build(session, image, recorded.trace(), run, target.get(), terminal))
+            : Optional.empty();
     if (json) {
-      Json.print(spec.commandLine().getOut(), result(made, recorded));
+      Json.print(spec.commandLine().getOut(), result(made, recorded, kept));
     } else {
-      print(spec.commandLine().getOut(), made, recorded);
+      print(spec.commandLine().getOut(), made, recorded, kept);
     }
     if (recorded.problem().isPresent()) {
       throw recorded.problem().get();
@@ -255,14 +309,12 @@ final class RecordCommand implements Callable<Integer> {
     }
   }
 
-  private void addRun(Instant began, Recorded recorded, ImagePlan plan) throws IOException {
+  /** A run that read nothing says nothing. */
+  private Optional<Run> run(Instant began, Recorded recorded, ImagePlan plan) {
     Trace trace = recorded.trace();
-    if (runs == null || trace.size() <= recorded.opening()) {
-      return; // a run that read nothing says nothing
-    }
-    List<String> layers =
-        plan.lowers().stream().map(layer -> layer.digest().map(Digest::value).orElse("")).toList();
-    RunsText.add(Run.of(began, nameOfRun(), trace, layers), runs);
+    return trace.size() <= recorded.opening()
+        ? Optional.empty()
+        : Optional.of(Run.of(began, nameOfRun(), trace, plan.digests()));
   }
 
   private String nameOfRun() {
@@ -295,29 +347,40 @@ final class RecordCommand implements Callable<Integer> {
       Session session,
       ImagePlans.Source.Stored image,
       Trace trace,
+      Optional<Run> run,
       ImageStore.Target target,
       Terminal terminal)
       throws IOException {
+    Runs all = Runs.of(run.stream().toList());
+    Optional<Trace> recorded = Optional.of(trace);
+    if (merge) {
+      Runs before = ImageBuilder.recordings(image.image()).asRuns(image.plan().digests());
+      if (!before.isEmpty()) {
+        all = all.merge(before);
+        recorded = Optional.empty();
+      }
+    }
     if (hot) {
       ImageBuilder.Hot built =
           HotImage.build(
               session,
               image,
-              trace,
-              replace,
+              recorded.orElse(all.trace(image.plan().digests(), 1)),
+              replace || merge,
               target,
               new PackingOptions().options(session.executor()),
               terminal);
       return new Made(built.built(), HotImage.of(built));
     }
     ImageBuilder builder = session.builder().withSaving(terminal.progress("saving"));
-    return new Made(builder.addTrace(image.image(), trace, target, Instant.now()), null);
+    return new Made(builder.addRuns(image.image(), recorded, all, target, Instant.now()), null);
   }
 
   private Made build(
       Session session,
       ImagePlans.Source.Stored image,
       Trace trace,
+      Optional<Run> run,
       ImageStore.Target target,
       Terminal terminal)
       throws IOException {
@@ -325,7 +388,7 @@ final class RecordCommand implements Callable<Integer> {
       write(trace, traceOut);
     }
     try {
-      return make(session, image, trace, target, terminal);
+      return make(session, image, trace, run, target, terminal);
     } catch (IOException | RuntimeException e) {
       // It took its time to record; to build is a matter of seconds, once what failed is mended.
       Path kept = traceOut;
@@ -359,28 +422,36 @@ final class RecordCommand implements Callable<Integer> {
     return ended.name().toLowerCase(Locale.ROOT);
   }
 
-  private static Result result(Made made, Recorded recorded) {
-    Built built = made.built();
+  private static Result result(Optional<Made> made, Recorded recorded, int localRuns) {
+    Optional<Built> built = made.map(Made::built);
     return new Result(
-        built.name(),
-        built.manifest().digest().value(),
-        built.layers(),
-        built.traceRecords(),
-        built.traceRemoved(),
+        built.map(Built::name).orElse(null),
+        built.map(b -> b.manifest().digest().value()).orElse(null),
+        built.map(Built::layers).orElse(null),
+        built.map(Built::traceRecords).orElse(null),
+        built.map(Built::traceRemoved).orElse(null),
         recorded.trace().bytes(),
         recorded.dropped(),
         name(recorded.ended()),
         recorded.commandStatus(),
-        made.hot());
+        localRuns == 0 ? null : localRuns,
+        made.map(Made::hot).orElse(null));
   }
 
-  private static void print(PrintWriter out, Made made, Recorded recorded) {
+  private static void print(
+      PrintWriter out, Optional<Made> made, Recorded recorded, int localRuns) {
     out.println("ended   by " + name(recorded.ended()));
     long bytes = recorded.trace().bytes();
     out.println("read    " + bytes + " bytes (" + Sizes.show(bytes) + ")");
-    BuiltImage.of(made.built()).print(out, false);
-    if (made.hot() != null) {
-      made.hot().print(out);
+    if (localRuns > 0) {
+      out.println("local   " + localRuns + (localRuns == 1 ? " run" : " runs"));
+    }
+    if (made.isPresent()) {
+      BuiltImage.of(made.get().built()).print(out, false);
+      HotImage hotImage = made.get().hot();
+      if (hotImage != null) {
+        hotImage.print(out);
+      }
     }
   }
 }

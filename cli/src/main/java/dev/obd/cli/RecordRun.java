@@ -6,6 +6,7 @@ import dev.obd.backstore.image.OpenOptions;
 import dev.obd.backstore.startlog.StartLogging.Target;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceRecorder;
+import dev.obd.trace.runs.RecorderWatch;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +39,8 @@ final class RecordRun {
   /** What ended a recording. */
   enum Ended {
     TIME,
+    /** Nothing new is read any more. */
+    QUIET,
     SIGNAL,
     COMMAND
   }
@@ -62,14 +65,14 @@ final class RecordRun {
    * What to do with the image.
    *
    * @param places where to serve it; nowhere: on a socket of its own
-   * @param time the most to record
+   * @param until when to end
    * @param grace how long the command may take to end when it is asked to
    * @param command to run; empty to wait
    * @param startLog where to write what happens besides, if it is wanted
    */
   record Use(
       ServingOptions.Places places,
-      Duration time,
+      RecordTime until,
       Duration grace,
       List<String> command,
       Optional<Target> startLog) {}
@@ -134,7 +137,7 @@ final class RecordRun {
         describe(address, export, variables);
       }
       return use.command().isEmpty()
-          ? waitAlone(use.time(), recorder)
+          ? waitAlone(use.until(), recorder)
           : waitFor(use, variables, recorder);
     } finally {
       if (own != null && !own.startsWith(session.home().run())) {
@@ -165,8 +168,8 @@ final class RecordRun {
     }
   }
 
-  private Waited waitAlone(Duration time, TraceRecorder recorder) throws InterruptedException {
-    Ended ended = interrupt.await(time.toNanos()) ? Ended.SIGNAL : Ended.TIME;
+  private Waited waitAlone(RecordTime until, TraceRecorder recorder) throws InterruptedException {
+    Ended ended = until.await(interrupt, new RecorderWatch(recorder)::isOver);
     recorder.stop();
     return new Waited(ended, null);
   }
@@ -174,7 +177,7 @@ final class RecordRun {
   private Waited waitFor(Use use, Map<String, String> variables, TraceRecorder recorder)
       throws IOException, InterruptedException {
     try (ChildCommand child = ChildCommand.start(use.command(), variables)) {
-      Ended ended = await(child, use.time());
+      Ended ended = await(child, use.until(), new RecorderWatch(recorder));
       Integer status = child.running() ? null : child.status();
       recorder.stop();
       if (!child.stop(use.grace())) {
@@ -185,8 +188,9 @@ final class RecordRun {
     }
   }
 
-  private Ended await(ChildCommand child, Duration time) throws InterruptedException {
-    long end = System.nanoTime() + time.toNanos();
+  private Ended await(ChildCommand child, RecordTime until, RecorderWatch watch)
+      throws InterruptedException {
+    long end = System.nanoTime() + until.limit().toNanos();
     while (child.running()) {
       long left = end - System.nanoTime();
       if (left <= 0) {
@@ -194,6 +198,9 @@ final class RecordRun {
       }
       if (interrupt.await(Math.min(left, POLL_NANOS))) {
         return Ended.SIGNAL;
+      }
+      if (until.auto() && watch.isOver()) {
+        return Ended.QUIET;
       }
       child.look();
     }

@@ -6,6 +6,7 @@ import dev.obd.backstore.image.ImagePlan.UpperFiles;
 import dev.obd.backstore.image.ImagePlans.Source;
 import dev.obd.backstore.image.OpenOptions;
 import dev.obd.backstore.image.UpperBase;
+import dev.obd.backstore.prefetch.TraceChoice;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
@@ -47,8 +48,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Mixin private StartLogOptions startLog;
 
-  @Option(names = "--no-replay", description = "Leave the image's trace alone.")
-  private boolean noReplay;
+  @Mixin private ReplayChoiceOptions replay;
 
   @Option(
       names = "--concurrency",
@@ -70,6 +70,7 @@ final class ServeCommand implements Callable<Integer> {
           spec.commandLine(), "where to? Give --nbd unix:PATH, --nbd tcp:HOST:PORT or --mount DIR");
     }
     upper.check();
+    TraceChoice choice = replay.choice();
     boolean writable = upper.writable();
     ServingOptions.Places places = serving.places();
     PrintWriter out = spec.commandLine().getOut();
@@ -77,12 +78,14 @@ final class ServeCommand implements Callable<Integer> {
         Session session = options.open()) {
       Source resolved = session.plans().resolve(source);
       ImagePlan plan = resolved.plan();
+      plan.requireRecorded(choice);
       if (writable) {
         plan = plan.withUpper(upper(session, resolved));
       }
       OpenOptions how =
           OpenOptions.DEFAULTS
-              .withReplay(!noReplay)
+              .withTrace(choice)
+              .withBudget(replay.budget())
               .withReplayConcurrency(concurrency)
               .withStartLog(startLog.target());
       try (Attachment attachment = Attachment.open(session, plan, how, patience)) {

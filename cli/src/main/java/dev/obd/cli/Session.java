@@ -8,6 +8,7 @@ import dev.obd.backstore.disk.BaseDisks;
 import dev.obd.backstore.image.ImageOpener;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.Links;
+import dev.obd.backstore.prefetch.LocalRuns;
 import dev.obd.backstore.preflight.Preflight;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.backstore.store.ImageStore;
@@ -49,7 +50,7 @@ final class Session implements Closeable {
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("obd-", 0).factory());
     this.images =
         new ImageStore(home.store(), repositories, RegistryClock.SYSTEM, platform, executor);
-    this.plans = new ImagePlans(images, repositories);
+    this.plans = new ImagePlans(images, repositories).withLocalRuns(new LocalRuns(home.traces()));
     this.cache = BlobCache.open(cacheConfig, Ticker.SYSTEM);
     this.scheduler =
         Executors.newSingleThreadScheduledExecutor(

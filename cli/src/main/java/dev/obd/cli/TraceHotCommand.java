@@ -5,8 +5,9 @@ import dev.obd.backstore.build.ImageBuilder.Hot;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.image.ImagePlans;
+import dev.obd.backstore.prefetch.PrefetchBudget;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.store.ImageStore;
-import dev.obd.registry.Digest;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import dev.obd.trace.runs.Runs;
@@ -14,7 +15,7 @@ import dev.obd.trace.runs.RunsFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -119,8 +120,10 @@ final class TraceHotCommand implements Callable<Integer> {
       return TraceFile.read(traceFile);
     }
     if (runsFile == null) {
-      if (image.plan().trace() instanceof TraceUse.Replay(ImagePlan.Loader<Trace> loader)) {
-        return loader.load();
+      if (image.plan().trace() instanceof TraceUse.Replay(ImagePlan.Loader<Recordings> loader)) {
+        return loader
+            .load()
+            .replay(image.plan().digests(), Optional.empty(), new PrefetchBudget.Unlimited());
       }
       throw new IOException(
           source + ": has no trace that would say what a start reads; give --trace or --runs");
@@ -133,11 +136,7 @@ final class TraceHotCommand implements Callable<Integer> {
           spec.commandLine(),
           "--support " + least + ": there are only " + runs.runs().size() + " runs");
     }
-    List<String> digests =
-        image.plan().lowers().stream()
-            .map(layer -> layer.digest().map(Digest::value).orElse(""))
-            .toList();
-    return runs.trace(digests, least);
+    return runs.trace(image.plan().digests(), least);
   }
 
   private void print(Hot hot) {

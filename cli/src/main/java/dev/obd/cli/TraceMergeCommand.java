@@ -2,7 +2,6 @@ package dev.obd.cli;
 
 import dev.obd.cli.RunsText.RunView;
 import dev.obd.cli.RunsText.Support;
-import dev.obd.registry.Digest;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import dev.obd.trace.runs.Runs;
@@ -116,9 +115,7 @@ final class TraceMergeCommand implements Callable<Integer> {
 
   private List<String> layers(String name) throws IOException {
     try (Session session = options.open()) {
-      return Sources.image(session, name).plan().lowers().stream()
-          .map(layer -> layer.digest().map(Digest::value).orElse(""))
-          .toList();
+      return Sources.image(session, name).plan().digests();
     }
   }
 }

@@ -96,6 +96,82 @@ class RecordCommandTest {
   }
 
   @Test
+  void runsAddUpInTheImageAndAnyToolStillFindsATraceOfAllOfThem() throws IOException {
+    Tools.requireOnPath("qemu-io");
+    String read = "qemu-io -r -f raw -c 'read %s 64k' \"$OBD_NBD\"";
+    record("--time", "auto", "--run-name", "one", "--", "sh", "-c", read.formatted("0"))
+        .expectSuccess();
+    long one = cli.ok("trace", "show", target, "--json").json().get("uniqueBytes").getAsLong();
+    cli.ok(
+        "record",
+        target,
+        target,
+        "--time",
+        "60s",
+        "--merge",
+        "--run-name",
+        "two",
+        "--",
+        "sh",
+        "-c",
+        read.formatted("2M"));
+    JsonObject shown = cli.ok("trace", "show", target, "--json").json();
+    assertThat(shown.getAsJsonArray("runs")).hasSize(2);
+    assertThat(shown.get("uniqueBytes").getAsLong()).isGreaterThan(one);
+    assertThat(shown.getAsJsonArray("readBy")).hasSize(2);
+    assertThat(cli.ok("trace", "show", target).out()).contains("one").contains("read by 2 of 2");
+
+    String nowhere = "unix:" + home.resolve("nowhere");
+    assertThat(cli.run("serve", target, "--nbd", nowhere, "--trace", "six").expect(1).err())
+        .contains("'six'")
+        .contains("[one, two]");
+    assertThat(cli.run("serve", target, "--nbd", nowhere, "--trace-file", nowhere).expect(1).err())
+        .contains("nowhere");
+    assertThat(
+            cli.run("serve", target, "--nbd", nowhere, "--trace", "one", "--no-replay")
+                .expect(2)
+                .err())
+        .contains("only one of them");
+
+    Path runs = home.resolve("two.runs");
+    cli.ok(
+        "record",
+        target,
+        target,
+        "--time",
+        "60s",
+        "--replace",
+        "--runs",
+        "" + runs,
+        "--",
+        "sh",
+        "-c",
+        read.formatted("3M"));
+    assertThat(cli.ok("trace", "show", target, "--json").json().getAsJsonArray("runs")).hasSize(1);
+    String other = target + "-by-commit";
+    cli.ok("commit", "--runs", runs.toString(), source, other);
+    assertThat(cli.ok("trace", "show", other, "--json").json().getAsJsonArray("runs")).hasSize(1);
+    assertThat(record("--time", "60s", "--merge", "--replace").expect(2).err()).contains("--merge");
+    assertThat(record("--time", "soon").expect(2).err()).contains("soon");
+  }
+
+  @Test
+  void aLocalRunIsUsedWhereTheImageIsAttachedNextAndTheImageStaysAsItIs() throws IOException {
+    Tools.requireOnPath("qemu-io");
+    String read = "qemu-io -r -f raw -c 'read 2M 64k' \"$OBD_NBD\"";
+    JsonObject made =
+        cli.ok("record", source, "--time", "60s", "--local", "--json", "--", "sh", "-c", read)
+            .json();
+    assertThat(made.get("localRuns").getAsInt()).isEqualTo(1);
+    assertThat(made.has("digest")).isFalse();
+    JsonObject shown = cli.ok("trace", "show", source, "--json").json();
+    assertThat(shown.getAsJsonArray("runs")).hasSize(1);
+    assertThat(shown.getAsJsonArray("runs").get(0).getAsJsonObject().get("name").getAsString())
+        .isEqualTo("sh");
+    assertThat(Files.list(cli.home().resolve("traces"))).hasSize(1);
+  }
+
+  @Test
   void whatWouldCostTheRecordingIsSaidBeforeItBegins() throws IOException {
     Cli.Result noDirectory = record("--time", "60s", "--runs", "/no-such-directory/x.runs");
     assertThat(noDirectory.expect(1).err()).contains("/no-such-directory is no directory");

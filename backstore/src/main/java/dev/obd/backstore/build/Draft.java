@@ -12,6 +12,7 @@ import dev.obd.registry.MediaTypes;
 import dev.obd.registry.Platform;
 import dev.obd.trace.Access;
 import dev.obd.trace.TraceFile;
+import dev.obd.trace.runs.Runs;
 import java.io.ByteArrayInputStream;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -65,6 +66,11 @@ record Draft(
         traceRemoved);
   }
 
+  /** The digests of the layers, the lowest first. */
+  List<String> digests() {
+    return manifest.layers().stream().map(layer -> layer.digest().value()).toList();
+  }
+
   /** Without the topmost layer, which is a hot layer that repeats what lies below it. */
   Draft withoutHotLayer() {
     List<Descriptor> layers = manifest.layers();
@@ -102,10 +108,22 @@ record Draft(
     }
   }
 
-  Draft withTrace(List<Access> trace, Instant now) throws TraceLayerException {
+  /**
+   * With what is recorded of it. Tools that know no runs find a trace of all that they read.
+   *
+   * @param runs none: the trace is all that is known
+   */
+  Draft withTrace(Optional<? extends List<Access>> recorded, Runs runs, Instant now)
+      throws TraceLayerException {
+    List<Access> trace = recorded.isPresent() ? recorded.get() : runs.trace(digests(), 1);
     requireTraceOfThis(trace);
     String name = base.map(LoadedImage::name).orElse("new image");
-    TraceLayer.Added added = TraceLayer.add(name, manifest, config, TraceFile.encode(trace), now);
+    if (recorded.isEmpty() && trace.isEmpty()) {
+      throw new TraceLayerException(
+          name, "the runs speak of none of its layers: they were recorded on another image");
+    }
+    TraceLayer.Added added =
+        TraceLayer.add(name, manifest, config, TraceFile.encode(trace), runs, now);
     return new Draft(
         base,
         added.image().manifest(),

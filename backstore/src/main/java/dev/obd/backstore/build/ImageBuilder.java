@@ -1,6 +1,7 @@
 package dev.obd.backstore.build;
 
 import dev.obd.backstore.image.Image;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.prefetch.TraceLayer;
 import dev.obd.backstore.prefetch.TraceLayerException;
 import dev.obd.backstore.store.ImageStore;
@@ -13,6 +14,7 @@ import dev.obd.format.lsmt.RawLayerWriter;
 import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.format.lsmt.WritableLayer;
 import dev.obd.io.BlockSource;
+import dev.obd.io.FormatException;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
 import dev.obd.registry.Manifest;
@@ -20,6 +22,8 @@ import dev.obd.registry.Platform;
 import dev.obd.registry.Progress;
 import dev.obd.trace.Access;
 import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFormatException;
+import dev.obd.trace.runs.Runs;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -108,13 +112,18 @@ public final class ImageBuilder {
    * @param upper what was written over the image; it is not changed
    * @param trace what was read of the image. With an {@code upper} it goes on top of the new layer
    *     and still speaks of the layers below that
+   * @param runs that read it, or none; without a {@code trace} one is made of them
    * @param replace whether a trace that the image has may give way to {@code trace} alone
    * @param message goes into the new layer and the image's history
    */
   public record Changes(
-      Optional<WritableLayer> upper, Optional<Trace> trace, boolean replace, String message) {
+      Optional<WritableLayer> upper,
+      Optional<Trace> trace,
+      Runs runs,
+      boolean replace,
+      String message) {
     public Changes {
-      if (upper.isEmpty() && trace.isEmpty()) {
+      if (upper.isEmpty() && trace.isEmpty() && runs.isEmpty()) {
         throw new IllegalArgumentException("nothing to commit: neither a layer nor a trace");
       }
     }
@@ -146,8 +155,8 @@ public final class ImageBuilder {
         LayerBlob layer = pack(work, options, out -> LayerCommitter.commit(upper, identity, out));
         draft = draft.withLayer(layer, createdBy, changes.message());
       }
-      if (changes.trace().isPresent()) {
-        draft = draft.withTrace(changes.trace().get(), now);
+      if (changes.trace().isPresent() || !changes.runs().isEmpty()) {
+        draft = draft.withTrace(changes.trace(), changes.runs(), now);
       }
       return save(draft, target);
     }
@@ -171,7 +180,36 @@ public final class ImageBuilder {
    */
   public Built addTrace(LoadedImage base, List<Access> trace, ImageStore.Target target, Instant now)
       throws IOException {
-    return save(Draft.over(base).withTrace(trace, now), target);
+    return save(Draft.over(base).withTrace(Optional.of(trace), Runs.NONE, now), target);
+  }
+
+  /**
+   * Puts what is recorded of {@code base} on top of it, in place of what it may have.
+   *
+   * @param trace empty: made of what all runs read
+   * @param runs at least one
+   * @param now goes into the new config as its time of creation
+   */
+  public Built addRuns(
+      LoadedImage base, Optional<Trace> trace, Runs runs, ImageStore.Target target, Instant now)
+      throws IOException {
+    return save(Draft.over(base).withTrace(trace, runs, now), target);
+  }
+
+  /**
+   * What an image brings along of what was recorded of it; nothing if that is damaged.
+   *
+   * @throws IOException if it cannot be had
+   */
+  public static Recordings recordings(LoadedImage image) throws IOException {
+    Optional<Descriptor> layer = TraceLayer.find(image.name(), image.manifest());
+    try {
+      return layer.isPresent()
+          ? TraceLayer.load(image.holderOf(layer.get()), layer.get())
+          : Recordings.NONE;
+    } catch (FormatException | TraceFormatException damaged) {
+      return Recordings.NONE;
+    }
   }
 
   /**
@@ -255,7 +293,10 @@ public final class ImageBuilder {
       draft =
           draft
               .withLayer(HotLayer.marked(blob, below.getLast()), HotLayer.CREATED_BY, "")
-              .withTrace(HotLayer.trace(opening, number, touches.bytes(), streamBytes[0]), now);
+              .withTrace(
+                  Optional.of(HotLayer.trace(opening, number, touches.bytes(), streamBytes[0])),
+                  Runs.NONE,
+                  now);
       return new Hot(
           save(draft, target),
           touches.bytes(),

@@ -60,6 +60,11 @@ public record Home(Path root) {
     return root.resolve("recordings");
   }
 
+  /** Runs recorded on this machine, by image. */
+  public Path traces() {
+    return root.resolve("traces");
+  }
+
   /** Sockets of running commands. */
   public Path run() {
     return root.resolve("run");

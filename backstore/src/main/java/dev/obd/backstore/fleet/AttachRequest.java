@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param mountOptions separated by commas; may be empty
  * @param writable changes go to a writable layer
  * @param upper the writable layer's directory, absolute; empty: named after the source, in the home
- * @param replay whether the image's trace is replayed
+ * @param replay what of its recordings is replayed
  * @param startLog where to write what happens from now on; empty to log nothing
  */
 public record AttachRequest(
@@ -29,7 +29,7 @@ public record AttachRequest(
     String mountOptions,
     boolean writable,
     Optional<Path> upper,
-    boolean replay,
+    ReplayRequest replay,
     Optional<StartLogging.Target> startLog) {
   /** Read-only, by the best door, not mounted. */
   public static AttachRequest of(String source) {
@@ -42,7 +42,7 @@ public record AttachRequest(
         "",
         false,
         Optional.empty(),
-        true,
+        ReplayRequest.ALL,
         Optional.empty());
   }
 
@@ -109,8 +109,12 @@ public record AttachRequest(
   }
 
   public AttachRequest withReplay(boolean on) {
+    return withReplay(ReplayRequest.of(on));
+  }
+
+  public AttachRequest withReplay(ReplayRequest what) {
     return new AttachRequest(
-        source, name, door, mount, fsType, mountOptions, writable, upper, on, startLog);
+        source, name, door, mount, fsType, mountOptions, writable, upper, what, startLog);
   }
 
   public AttachRequest withStartLog(StartLogging.Target target) {

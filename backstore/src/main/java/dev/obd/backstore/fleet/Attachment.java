@@ -29,7 +29,7 @@ public record Attachment(
     String mountOptions,
     boolean writable,
     Optional<Path> upper,
-    boolean replay,
+    ReplayRequest replay,
     Instant since,
     boolean complete) {
   /** Reached there. */

@@ -40,7 +40,7 @@ final class AttachmentImages {
                   () -> context.home().uppers().resolve(UpperBase.directoryName(a.source())));
       plan = plan.withUpper(UpperBase.prepare(directory, plan));
     }
-    OpenOptions how = devices.options().withReplay(a.replay()).withStartLog(startLog);
+    OpenOptions how = a.replay().in(devices.options()).withStartLog(startLog);
     if (source instanceof Source.Configured configured) {
       Optional<DownloadConfig> own = configured.config().download();
       how = own.isPresent() ? how.withDownload(own.get()) : how;

@@ -4,6 +4,8 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 import dev.obd.backstore.config.ConfigException;
 import dev.obd.backstore.config.ConfigObject;
+import dev.obd.backstore.prefetch.PrefetchBudget;
+import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.io.FailureText;
 import dev.obd.io.PendingFile;
 import java.io.IOException;
@@ -95,9 +97,19 @@ final class AttachmentStore {
         o.string("mountOptions", ""),
         o.bool("writable", false),
         absolute(o, "upper"),
-        o.bool("replay", true),
+        replay(o),
         instant(o, "since"),
         o.bool("complete", false));
+  }
+
+  private static ReplayRequest replay(ConfigObject o) throws ConfigException {
+    String trace = o.string("trace", o.bool("replay", true) ? "" : "none");
+    String budget = o.string("prefetchBudget", "");
+    try {
+      return new ReplayRequest(TraceChoice.parse(trace), PrefetchBudget.parse(budget));
+    } catch (IllegalArgumentException e) {
+      throw o.wrong("trace", "what is replayed", "'" + trace + "', budget '" + budget + "'");
+    }
   }
 
   private static String required(ConfigObject o, String key) throws ConfigException {
@@ -141,7 +153,8 @@ final class AttachmentStore {
     json.addProperty("mountOptions", a.mountOptions());
     json.addProperty("writable", a.writable());
     json.addProperty("upper", a.upper().map(Path::toString).orElse(""));
-    json.addProperty("replay", a.replay());
+    json.addProperty("trace", a.replay().trace().text());
+    json.addProperty("prefetchBudget", a.replay().budget().text());
     json.addProperty("since", a.since().toString());
     json.addProperty("complete", a.complete());
     String text =

@@ -4,6 +4,9 @@ import dev.obd.backstore.device.BusyException;
 import dev.obd.backstore.device.Export;
 import dev.obd.backstore.device.Handling;
 import dev.obd.backstore.fleet.DeviceStatus.State;
+import dev.obd.backstore.image.ImagePlan;
+import dev.obd.backstore.prefetch.TraceChoice;
+import dev.obd.io.FailureText;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.FileSystemException;
@@ -92,6 +95,7 @@ final class Attachments {
     if (request.mount().isPresent() && choice.door() != Door.FUSE) {
       var _ = Mounting.by(context.mounter()); // known before anything is made
     }
+    requireRecorded(request);
     Attached a = reserve(request, choice.door());
     try {
       new Attaching(context, devices, images, store, doors, a).run(subtype + "/" + a.record.name());
@@ -155,6 +159,19 @@ final class Attachments {
       a.lock.lock();
       byName.put(name, a);
       return a;
+    }
+  }
+
+  /** Who asks for the runs of one program, or for a file, is told if there are none. */
+  private void requireRecorded(AttachRequest request) throws IOException {
+    TraceChoice trace = request.replay().trace();
+    if (trace instanceof TraceChoice.Named || trace instanceof TraceChoice.File) {
+      ImagePlan plan = context.plans().resolve(request.source()).plan();
+      try {
+        plan.requireRecorded(trace);
+      } catch (IOException e) {
+        throw new IllegalArgumentException("trace: " + FailureText.of(e), e);
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import dev.obd.backstore.image.Locality;
 import dev.obd.backstore.prefetch.Replayer;
 import dev.obd.io.Ticker;
 import dev.obd.trace.TraceRecorder;
+import dev.obd.trace.runs.RecorderWatch;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** An open image that is served as a device. Thread-safe. */
 final class OpenDevice {
-  private record Recording(TraceRecorder recorder, Instant since, long fromNanos) {}
+  private record Recording(
+      TraceRecorder recorder, RecorderWatch watch, Instant since, long fromNanos) {}
 
   private final String id;
   private final String source;
@@ -73,7 +75,8 @@ final class OpenDevice {
           FleetException.Kind.CONFLICT, id + ": a recording is under way already");
     }
     recorder.start();
-    recording = new Recording(recorder, clock.instant(), ticker.nanos());
+    recording =
+        new Recording(recorder, new RecorderWatch(recorder), clock.instant(), ticker.nanos());
   }
 
   synchronized Recorded stopRecording(Ticker ticker) throws IOException {
@@ -97,7 +100,9 @@ final class OpenDevice {
 
   private synchronized Optional<RecordingStatus> recording() {
     return Optional.ofNullable(recording)
-        .map(r -> new RecordingStatus(r.since, r.recorder.size(), r.recorder.dropped()));
+        .map(r ->
+            new RecordingStatus(
+                r.since, r.recorder.size(), r.recorder.dropped(), r.watch.isOver()));
   }
 
   DeviceStatus.Live live() {

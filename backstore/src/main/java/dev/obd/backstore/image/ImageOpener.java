@@ -7,8 +7,10 @@ import dev.obd.backstore.download.DownloadTask;
 import dev.obd.backstore.download.Downloads;
 import dev.obd.backstore.image.ImageOpenException.Part;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
+import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.backstore.source.MeteredSource;
 import dev.obd.backstore.source.ReadRecorders;
 import dev.obd.backstore.source.ReadStats;
@@ -25,7 +27,6 @@ import dev.obd.io.Ticker;
 import dev.obd.trace.AccessTap;
 import dev.obd.trace.FileList;
 import dev.obd.trace.Recording;
-import dev.obd.trace.Trace;
 import dev.obd.trace.TraceRecorder;
 import java.io.Closeable;
 import java.io.IOException;
@@ -251,6 +252,20 @@ public final class ImageOpener {
         .map(cache -> HotStream.start(plan.name(), cache, ticker, executor));
   }
 
+  private static TraceUse trace(ImagePlan plan, TraceChoice choice) {
+    return switch (choice) {
+      case TraceChoice.File(Path file) -> new TraceUse.Replay(() -> Recordings.read(file));
+      case TraceChoice.None _ -> new TraceUse.None();
+      case TraceChoice.All _, TraceChoice.Named _ -> plan.trace();
+    };
+  }
+
+  private static Optional<String> name(OpenOptions options) {
+    return options.trace() instanceof TraceChoice.Named(String name)
+        ? Optional.of(name)
+        : Optional.empty();
+  }
+
   /**
    * A list of files is replayed like a trace: it only has to be looked up in the image's file
    * system first.
@@ -265,8 +280,9 @@ public final class ImageOpener {
       return Optional.empty();
     }
     Replayer.TraceLoader loader =
-        switch (plan.trace()) {
-          case TraceUse.Replay(ImagePlan.Loader<Trace> trace) -> trace::load;
+        switch (trace(plan, options.trace())) {
+          case TraceUse.Replay(ImagePlan.Loader<Recordings> recordings) ->
+              () -> recordings.load().replay(plan.digests(), name(options), options.budget());
           case TraceUse.Files(ImagePlan.Loader<FileList> list) ->
               () -> FileListTrace.of(stack.get(), list.load());
           case TraceUse.None _, TraceUse.RecordInto _ -> null;

@@ -1,7 +1,9 @@
 package dev.obd.backstore.image;
 
+import dev.obd.backstore.prefetch.Recordings;
+import dev.obd.backstore.prefetch.TraceChoice;
+import dev.obd.registry.Digest;
 import dev.obd.trace.FileList;
-import dev.obd.trace.Trace;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -23,7 +25,7 @@ public record ImagePlan(
     record None() implements TraceUse {}
 
     /** Replay what the loader gives. */
-    record Replay(Loader<Trace> loader) implements TraceUse {}
+    record Replay(Loader<Recordings> loader) implements TraceUse {}
 
     /** Record into this file, which exists and is empty. */
     record RecordInto(Path file) implements TraceUse {}
@@ -50,9 +52,39 @@ public record ImagePlan(
     lowers = List.copyOf(lowers);
   }
 
+  /** The digests of the layers' blobs, lowest first; of a layer that has none, nothing. */
+  public List<String> digests() {
+    return lowers.stream().map(layer -> layer.digest().map(Digest::value).orElse("")).toList();
+  }
+
   /** The same image with a writable layer. */
   public ImagePlan withUpper(UpperFiles files) {
     return new ImagePlan(name, lowers, trace, Optional.of(files));
+  }
+
+  /**
+   * Refuses a choice that nothing is recorded for. What cannot be looked at now is no reason to
+   * refuse: the image works without its replay.
+   *
+   * @throws IOException if there are no runs of that name (says which there are), or the chosen
+   *     file cannot be used
+   */
+  public void requireRecorded(TraceChoice choice) throws IOException {
+    switch (choice) {
+      case TraceChoice.Named(String program) -> {
+        Recordings known = Recordings.NONE;
+        try {
+          if (trace instanceof TraceUse.Replay(Loader<Recordings> loader)) {
+            known = loader.load();
+          }
+        } catch (IOException e) {
+          return; // said when it is to be replayed
+        }
+        known.named(program);
+      }
+      case TraceChoice.File(Path file) -> Recordings.read(file);
+      case TraceChoice.All _, TraceChoice.None _ -> {}
+    }
   }
 
   /** The same image, with something else done about its trace. */

@@ -5,6 +5,8 @@ import dev.obd.backstore.config.DeviceConfig;
 import dev.obd.backstore.config.DeviceConfig.Lower;
 import dev.obd.backstore.config.DeviceConfigReader;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
+import dev.obd.backstore.prefetch.LocalRuns;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.prefetch.TraceLayer;
 import dev.obd.backstore.source.RemoteSource;
 import dev.obd.backstore.store.ImageStore;
@@ -20,7 +22,6 @@ import dev.obd.registry.Repository;
 import dev.obd.registry.client.Repositories;
 import dev.obd.registry.layout.OciLayout;
 import dev.obd.trace.FileList;
-import dev.obd.trace.TraceFile;
 import dev.obd.trace.TracePath;
 import java.io.IOException;
 import java.io.InputStream;
@@ -45,10 +46,21 @@ public final class ImagePlans {
 
   private final ImageStore images;
   private final Repositories repositories;
+  private final Optional<LocalRuns> local;
 
   public ImagePlans(ImageStore images, Repositories repositories) {
+    this(images, repositories, Optional.empty());
+  }
+
+  private ImagePlans(ImageStore images, Repositories repositories, Optional<LocalRuns> local) {
     this.images = images;
     this.repositories = repositories;
+    this.local = local;
+  }
+
+  /** Plans like these, that know what was recorded on this machine, too. */
+  public ImagePlans withLocalRuns(LocalRuns runs) {
+    return new ImagePlans(images, repositories, Optional.of(runs));
   }
 
   /** What a user named. */
@@ -147,11 +159,28 @@ public final class ImagePlans {
       lowers.add(origin(image, layer));
     }
     hottest(layers.subList(0, lowers.size())).ifPresent(i -> lowers.set(i, lowers.get(i).asHot()));
-    TraceUse use =
-        trace
-            .<TraceUse>map(t -> new TraceUse.Replay(() -> TraceLayer.load(image.holderOf(t), t)))
-            .orElseGet(TraceUse.None::new);
-    return new ImagePlan(image.name(), lowers, use, Optional.empty());
+    return new ImagePlan(image.name(), lowers, use(image, trace), Optional.empty());
+  }
+
+  private TraceUse use(LoadedImage image, Optional<Descriptor> trace) {
+    Digest digest = image.descriptor().digest();
+    Optional<LocalRuns> here = local.filter(runs -> runs.has(digest));
+    if (here.isEmpty()) {
+      return trace
+          .<TraceUse>map(t -> new TraceUse.Replay(() -> TraceLayer.load(image.holderOf(t), t)))
+          .orElseGet(TraceUse.None::new);
+    }
+    return new TraceUse.Replay(() -> {
+      Recordings known = Recordings.NONE;
+      try {
+        if (trace.isPresent()) {
+          known = TraceLayer.load(image.holderOf(trace.get()), trace.get());
+        }
+      } catch (IOException e) {
+        log.warn("trace.unusable image={} reason={}", image.name(), e.toString());
+      }
+      return known.and(here.get().of(digest));
+    });
   }
 
   /**
@@ -221,7 +250,7 @@ public final class ImagePlans {
     return switch (TracePath.detect(path)) {
       case TracePath.Disabled _ -> new TraceUse.None();
       case TracePath.Empty(Path file) -> new TraceUse.RecordInto(file);
-      case TracePath.Recorded(Path file) -> new TraceUse.Replay(() -> TraceFile.read(file));
+      case TracePath.Recorded(Path file) -> new TraceUse.Replay(() -> Recordings.read(file));
       case TracePath.Listed(Path file) -> new TraceUse.Files(() -> FileList.read(file));
     };
   }
@@ -231,8 +260,11 @@ public final class ImagePlans {
    * it.
    */
   private static TraceUse accelerated(Lower layer) {
-    TraceUse use =
-        layer.dir().map(dir -> traceAt(dir.resolve("trace"))).orElseGet(TraceUse.None::new);
+    Optional<Path> dir = layer.dir();
+    TraceUse use = dir.map(d -> traceAt(d.resolve("trace"))).orElseGet(TraceUse.None::new);
+    if (dir.isPresent() && Files.isRegularFile(dir.get().resolve("runs"))) {
+      return new TraceUse.Replay(() -> Recordings.unpacked(dir.get()));
+    }
     return use instanceof TraceUse.RecordInto ? new TraceUse.None() : use;
   }
 

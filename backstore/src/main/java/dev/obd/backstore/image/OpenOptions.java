@@ -1,6 +1,8 @@
 package dev.obd.backstore.image;
 
 import dev.obd.backstore.config.DownloadConfig;
+import dev.obd.backstore.prefetch.PrefetchBudget;
+import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.trace.AccessSink;
 import java.time.Duration;
@@ -19,6 +21,8 @@ import java.util.Optional;
  * @param download whether, and how, remote layers with a directory are completed there; needs an
  *     opener that can
  * @param startLog where to write what happens from now on; empty to log nothing
+ * @param trace which recordings are replayed, if any are
+ * @param budget how much the replay may fetch
  */
 public record OpenOptions(
     Optional<AccessSink> recorder,
@@ -27,7 +31,9 @@ public record OpenOptions(
     boolean fillCache,
     Duration patience,
     DownloadConfig download,
-    Optional<StartLogging.Target> startLog) {
+    Optional<StartLogging.Target> startLog,
+    TraceChoice trace,
+    PrefetchBudget budget) {
   /** Replay by 16, no recording, the cache is filled, one minute, no download. */
   public static final OpenOptions DEFAULTS =
       new OpenOptions(
@@ -37,7 +43,9 @@ public record OpenOptions(
           true,
           Duration.ofSeconds(60),
           DownloadConfig.DEFAULTS,
-          Optional.empty());
+          Optional.empty(),
+          new TraceChoice.All(),
+          new PrefetchBudget.Unlimited());
 
   public OpenOptions {
     if (replayConcurrency < 1 || replayConcurrency > 256) {
@@ -49,34 +57,64 @@ public record OpenOptions(
   /** Recording turns replay off: what replay fetched would not be what the start needed. */
   public OpenOptions withRecorder(AccessSink sink) {
     return new OpenOptions(
-        Optional.of(sink), false, replayConcurrency, fillCache, patience, download, startLog);
+        Optional.of(sink),
+        false,
+        replayConcurrency,
+        fillCache,
+        patience,
+        download,
+        startLog,
+        trace,
+        budget);
   }
 
   public OpenOptions withReplay(boolean on) {
     return new OpenOptions(
-        recorder, on, replayConcurrency, fillCache, patience, download, startLog);
+        recorder, on, replayConcurrency, fillCache, patience, download, startLog, trace, budget);
   }
 
   public OpenOptions withReplayConcurrency(int requests) {
-    return new OpenOptions(recorder, replay, requests, fillCache, patience, download, startLog);
+    return new OpenOptions(
+        recorder, replay, requests, fillCache, patience, download, startLog, trace, budget);
   }
 
   public OpenOptions withPatience(Duration limit) {
     return new OpenOptions(
-        recorder, replay, replayConcurrency, fillCache, limit, download, startLog);
+        recorder, replay, replayConcurrency, fillCache, limit, download, startLog, trace, budget);
   }
 
   /** For reading everything once: no replay, and the cache keeps what it has. */
   public OpenOptions forOnePass() {
-    return new OpenOptions(recorder, false, replayConcurrency, false, patience, download, startLog);
+    return new OpenOptions(
+        recorder, false, replayConcurrency, false, patience, download, startLog, trace, budget);
   }
 
   public OpenOptions withDownload(DownloadConfig how) {
-    return new OpenOptions(recorder, replay, replayConcurrency, fillCache, patience, how, startLog);
+    return new OpenOptions(
+        recorder, replay, replayConcurrency, fillCache, patience, how, startLog, trace, budget);
   }
 
   public OpenOptions withStartLog(Optional<StartLogging.Target> target) {
     return new OpenOptions(
-        recorder, replay, replayConcurrency, fillCache, patience, download, target);
+        recorder, replay, replayConcurrency, fillCache, patience, download, target, trace, budget);
+  }
+
+  /** With {@link TraceChoice.None} there is no replay. */
+  public OpenOptions withTrace(TraceChoice choice) {
+    return new OpenOptions(
+        recorder,
+        replay && !(choice instanceof TraceChoice.None),
+        replayConcurrency,
+        fillCache,
+        patience,
+        download,
+        startLog,
+        choice,
+        budget);
+  }
+
+  public OpenOptions withBudget(PrefetchBudget most) {
+    return new OpenOptions(
+        recorder, replay, replayConcurrency, fillCache, patience, download, startLog, trace, most);
   }
 }

@@ -9,6 +9,8 @@ import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.LayerOrigin;
 import dev.obd.backstore.image.OpenOptions;
 import dev.obd.backstore.inspect.ImageReport.Location;
+import dev.obd.backstore.prefetch.PrefetchBudget;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.store.LoadedImage;
 import dev.obd.format.lsmt.LayerStack;
 import dev.obd.format.lsmt.SealedLayer;
@@ -21,7 +23,6 @@ import dev.obd.registry.ObdAnnotations;
 import dev.obd.registry.OverlaybdAnnotations;
 import dev.obd.registry.Progress;
 import dev.obd.registry.RegistryException;
-import dev.obd.trace.Trace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -160,7 +161,7 @@ public final class ImageInspector {
     if (plan.upper().isPresent()) {
       upper(plan.upper().get());
     }
-    trace(plan.trace());
+    trace(plan);
   }
 
   private static ImageReport.Content content(SealedLayer layer) {
@@ -184,9 +185,14 @@ public final class ImageInspector {
     }
   }
 
-  private void trace(TraceUse use) throws IOException {
-    switch (use) {
-      case TraceUse.Replay(ImagePlan.Loader<Trace> loader) -> trace = TraceReport.of(loader.load());
+  private void trace(ImagePlan plan) throws IOException {
+    switch (plan.trace()) {
+      case TraceUse.Replay(ImagePlan.Loader<Recordings> loader) ->
+          trace =
+              TraceReport.of(
+                  loader
+                      .load()
+                      .replay(plan.digests(), Optional.empty(), new PrefetchBudget.Unlimited()));
       case TraceUse.RecordInto(Path file) ->
           warnings.add("the next device records a trace into " + file);
       case TraceUse.Files _ -> warnings.add("a list of files takes the place of a trace");

@@ -3,36 +3,41 @@ package dev.obd.backstore.inspect;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.image.ImagePlans;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.trace.FileList;
-import dev.obd.trace.Trace;
-import dev.obd.trace.TraceFile;
 import dev.obd.trace.TracePath;
+import dev.obd.trace.runs.RunsFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Finds the trace that a name stands for. */
 public final class Traces {
   private Traces() {}
 
-  /** True if {@code source} is a trace file, damaged or not. */
+  /** True if {@code source} is a trace file or a file of runs, damaged or not. */
   public static boolean isTraceFile(String source) {
-    return !source.startsWith("oci:")
-        && TracePath.detect(Path.of(source)) instanceof TracePath.Recorded;
+    if (source.startsWith("oci:")) {
+      return false;
+    }
+    Path file = Path.of(source);
+    return TracePath.detect(file) instanceof TracePath.Recorded
+        || (Files.isRegularFile(file) && RunsFile.isRunsFile(file));
   }
 
   /**
-   * The trace of a trace file, or of an image or configuration that has one.
+   * What a trace file or a file of runs holds, or an image or configuration brings along.
    *
    * @throws IOException if there is none, or it is damaged
    * @throws IllegalArgumentException if {@code source} is neither a file nor a well-formed name
    */
-  public static Trace load(String source, ImagePlans plans) throws IOException {
+  public static Recordings load(String source, ImagePlans plans) throws IOException {
     if (isTraceFile(source)) {
-      return TraceFile.read(Path.of(source));
+      return Recordings.read(Path.of(source));
     }
     ImagePlan plan = plans.resolve(source).plan();
     return switch (plan.trace()) {
-      case TraceUse.Replay(ImagePlan.Loader<Trace> loader) -> loader.load();
+      case TraceUse.Replay(ImagePlan.Loader<Recordings> loader) -> loader.load();
       case TraceUse.RecordInto(Path file) ->
           throw new IOException(file + ": empty, nothing is recorded yet");
       case TraceUse.Files(ImagePlan.Loader<FileList> _) ->

@@ -11,6 +11,8 @@ import dev.obd.registry.OverlaybdAnnotations;
 import dev.obd.registry.Repository;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
+import dev.obd.trace.runs.Runs;
+import dev.obd.trace.runs.RunsFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -21,19 +23,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
 /**
- * The layer a trace travels in: an uncompressed tar with the one member {@code trace}, at the top
- * of an image, recognised by its annotation. Tools that do not know it treat it as any layer.
- * Layout: docs/formats/trace.md.
+ * The layer a trace travels in: an uncompressed tar with the member {@code trace}, and the member
+ * {@code runs} if it is known of which runs the trace was made. It is at the top of an image,
+ * recognised by its annotation. Tools that do not know it treat it as any layer. Layout:
+ * docs/formats/trace.md.
  */
 public final class TraceLayer {
-  private static final String MEMBER = "trace";
+  private static final Logger log = LogManager.getLogger(TraceLayer.class);
+
+  static final String TRACE = "trace";
+  static final String RUNS = "runs";
   private static final int MODE = 0444;
   private static final String HISTORY = "Acceleration Layer";
 
   /** A larger layer is not fetched: the largest trace, and room for headers of other writers. */
-  private static final int MAX_BLOB_BYTES = TraceFile.MAX_FILE_BYTES + (64 << 10);
+  private static final int MAX_BLOB_BYTES =
+      TraceFile.MAX_FILE_BYTES + Recordings.MAX_RUNS_BYTES + (64 << 10);
 
   /**
    * An image: what its manifest and config say.
@@ -123,13 +132,14 @@ public final class TraceLayer {
   /**
    * The image with a trace on top.
    *
-   * @param content the member's bytes: a trace file, or a list of files
+   * @param content the bytes of the member {@code trace}: a trace file, or a list of files
+   * @param runs that the trace was made of, or none; the oldest are left out if there is no room
    * @param now goes into the config as the time of creation
    * @throws TraceLayerException if the image has a trace layer already, or its top layer is not one
    *     that could be traced
    */
   public static Added add(
-      String image, Manifest manifest, ImageConfig config, byte[] content, Instant now)
+      String image, Manifest manifest, ImageConfig config, byte[] content, Runs runs, Instant now)
       throws TraceLayerException {
     requireNone(image, manifest);
     if (manifest.layers().isEmpty()
@@ -137,7 +147,12 @@ public final class TraceLayer {
       throw new TraceLayerException(
           image, "its top layer is no block layer (no annotation blob-digest), so it has no trace");
     }
-    byte[] blob = TarMember.wrap(MEMBER, MODE, content);
+    List<TarMember.File> members = new ArrayList<>();
+    members.add(new TarMember.File(TRACE, MODE, content));
+    if (!runs.isEmpty()) {
+      members.add(new TarMember.File(RUNS, MODE, Recordings.encode(runs)));
+    }
+    byte[] blob = TarMember.wrap(members);
     Descriptor layer = describe(blob, manifest.layers().getLast());
     List<Descriptor> layers = new ArrayList<>(manifest.layers());
     layers.add(layer);
@@ -168,25 +183,49 @@ public final class TraceLayer {
   /**
    * Fetches and decodes a trace layer.
    *
-   * @throws IOException if it cannot be had, is too large, damaged, or holds no trace
+   * @throws IOException as {@link #parse}, and if it cannot be had
    */
-  public static Trace load(Repository repository, Descriptor layer) throws IOException {
+  public static Recordings load(Repository repository, Descriptor layer) throws IOException {
     return parse(layer.digest().toString(), repository.blob(layer, MAX_BLOB_BYTES));
   }
 
   /**
-   * Decodes a trace layer's blob, as stored.
+   * Decodes a trace layer's blob, as stored. Of its two members one may be damaged.
    *
    * @param name what an error calls it
-   * @throws IOException if it is too large, damaged, or holds no trace
+   * @throws IOException if it is too large, or holds neither a trace nor runs that can be used
    */
-  public static Trace parse(String name, byte[] blob) throws IOException {
-    Optional<byte[]> content =
-        TarReader.read(uncompressed(name, blob), MEMBER, TraceFile.MAX_FILE_BYTES);
-    if (content.isEmpty()) {
-      throw new IOException(name + ": no file '" + MEMBER + "' in the trace layer");
+  public static Recordings parse(String name, byte[] blob) throws IOException {
+    byte[] archive = uncompressed(name, blob);
+    IOException unusable;
+    try {
+      Optional<byte[]> content = TarReader.read(archive, TRACE, TraceFile.MAX_FILE_BYTES);
+      if (content.isPresent()) {
+        Trace trace = TraceFile.decode(name, ByteBuffer.wrap(content.get()));
+        return new Recordings(Optional.of(trace), runsOrNone(name, archive));
+      }
+      unusable = new IOException(name + ": no file '" + TRACE + "' in the trace layer");
+    } catch (IOException e) {
+      unusable = e;
     }
-    return TraceFile.decode(name, ByteBuffer.wrap(content.get()));
+    Runs runs = runsOrNone(name, archive);
+    if (runs.isEmpty()) {
+      throw unusable;
+    }
+    log.warn("trace.damaged layer={} member={} reason={}", name, TRACE, unusable.getMessage());
+    return new Recordings(Optional.empty(), runs);
+  }
+
+  private static Runs runsOrNone(String name, byte[] archive) {
+    try {
+      Optional<byte[]> content = TarReader.read(archive, RUNS, Recordings.MAX_RUNS_BYTES);
+      return content.isPresent()
+          ? RunsFile.decode(name, ByteBuffer.wrap(content.get()))
+          : Runs.NONE;
+    } catch (IOException e) {
+      log.warn("trace.damaged layer={} member={} reason={}", name, RUNS, e.getMessage());
+      return Runs.NONE;
+    }
   }
 
   /** Some tools compress every layer they copy. */

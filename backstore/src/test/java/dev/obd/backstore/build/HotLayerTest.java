@@ -160,7 +160,7 @@ class HotLayerTest {
     // Made anew of its own trace, which reads the hot layer.
     Trace own;
     LoadedImage image = shop.load("hot");
-    own = TraceLayer.load(image.home(), once.getLast());
+    own = TraceLayer.load(image.home(), once.getLast()).trace().orElseThrow();
     ImageBuilder.Hot anew = shop.hot("hot", "anew", own, true);
     assertThat(anew.hotLayerRemoved()).isTrue();
     assertThat(shop.load("anew").manifest().layers()).isEqualTo(once);
@@ -171,7 +171,8 @@ class HotLayerTest {
   private void requireTraceOfTheNewImage(int number, byte[] disk) throws IOException {
     LoadedImage loaded = shop.load("hot");
     assertThat(shop.plans.plan(loaded).trace()).isInstanceOf(TraceUse.Replay.class);
-    Trace trace = TraceLayer.load(loaded.home(), loaded.manifest().layers().getLast());
+    Trace trace =
+        TraceLayer.load(loaded.home(), loaded.manifest().layers().getLast()).trace().orElseThrow();
     try (Image image = shop.open("hot")) {
       List<SealedLayer> layers = image.stack().orElseThrow().layers();
       long next = 4096;

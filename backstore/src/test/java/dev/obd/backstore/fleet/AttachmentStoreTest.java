@@ -2,6 +2,8 @@ package dev.obd.backstore.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.obd.backstore.prefetch.PrefetchBudget;
+import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.testdata.Seeded;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -33,9 +35,24 @@ class AttachmentStoreTest {
         random.nextBoolean() ? "" : "noatime,discard",
         random.nextBoolean(),
         random.nextBoolean() ? Optional.empty() : Optional.of(Path.of("/upper")),
-        random.nextBoolean(),
+        replay(random),
         Instant.ofEpochSecond(random.nextLong(2_000_000_000L)),
         random.nextBoolean());
+  }
+
+  private static ReplayRequest replay(SplittableRandom random) {
+    TraceChoice trace =
+        switch (random.nextInt(4)) {
+          case 0 -> new TraceChoice.All();
+          case 1 -> new TraceChoice.None();
+          case 2 -> new TraceChoice.Named("none \"\\ü");
+          default -> new TraceChoice.File(Path.of("/a b/ü.runs"));
+        };
+    PrefetchBudget budget =
+        random.nextBoolean()
+            ? new PrefetchBudget.Unlimited()
+            : new PrefetchBudget.Bytes(random.nextLong(Long.MAX_VALUE));
+    return new ReplayRequest(trace, budget);
   }
 
   static LongStream seeds() {

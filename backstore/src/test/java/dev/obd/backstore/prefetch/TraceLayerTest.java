@@ -13,8 +13,12 @@ import dev.obd.registry.Manifest;
 import dev.obd.registry.MediaTypes;
 import dev.obd.registry.OverlaybdAnnotations;
 import dev.obd.testdata.Golden;
+import dev.obd.trace.Access;
+import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import dev.obd.trace.TraceFormatException;
+import dev.obd.trace.runs.Run;
+import dev.obd.trace.runs.Runs;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -29,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -81,7 +87,7 @@ class TraceLayerTest {
   void theManifestGetsTheLayerOnTopAndLosesWhatWasSaidOfTheOldImage() throws IOException {
     Manifest old =
         manifest().withAnnotations(Map.of("a", "b")).withSubject("application/x", layer(9, false));
-    TraceLayer.Added added = TraceLayer.add("image", old, config(), goldenTrace(), NOW);
+    TraceLayer.Added added = TraceLayer.add("image", old, config(), goldenTrace(), Runs.NONE, NOW);
     Manifest manifest = added.image().manifest();
     assertThat(manifest.layers()).containsExactly(layer(1, false), layer(2, false), added.layer());
     assertThat(manifest.mediaType()).isEqualTo(MediaTypes.DOCKER_MANIFEST);
@@ -146,8 +152,9 @@ class TraceLayerTest {
   @Test
   void aSecondTraceIsRefusedAndTheMessageSaysHowToReplaceTheFirst() throws IOException {
     TraceLayer.Image traced = add(goldenTrace()).image();
-    assertThatThrownBy(
-            () -> TraceLayer.add("app:1", traced.manifest(), traced.config(), goldenTrace(), NOW))
+    assertThatThrownBy(() ->
+            TraceLayer.add(
+                "app:1", traced.manifest(), traced.config(), goldenTrace(), Runs.NONE, NOW))
         .isInstanceOf(TraceLayerException.class)
         .hasMessageStartingWith("app:1: has a trace layer already (sha256:")
         .hasMessageContaining("--replace");
@@ -173,7 +180,8 @@ class TraceLayerTest {
     var plain = new Descriptor(MediaTypes.OCI_LAYER_GZIP, Digest.of(new byte[] {1}), 1);
     for (List<Descriptor> layers : List.of(List.<Descriptor>of(), List.of(plain))) {
       assertThatThrownBy(() ->
-              TraceLayer.add("app:1", manifest().withLayers(layers), config(), goldenTrace(), NOW))
+              TraceLayer.add(
+                  "app:1", manifest().withLayers(layers), config(), goldenTrace(), Runs.NONE, NOW))
           .isInstanceOf(TraceLayerException.class);
     }
   }
@@ -181,10 +189,10 @@ class TraceLayerTest {
   @Test
   void theTraceIsReadBackFromItsLayer() throws IOException {
     byte[] blob = add(goldenTrace()).blob();
-    assertThat(TraceLayer.parse("blob", blob))
+    assertThat(TraceLayer.parse("blob", blob).trace().orElseThrow())
         .hasSize(22)
         .isEqualTo(TraceFile.read(Golden.dir().resolve("j1-trace/trace")));
-    assertThat(TraceLayer.parse("blob", gzip(blob))).hasSize(22);
+    assertThat(TraceLayer.parse("blob", gzip(blob)).trace().orElseThrow()).hasSize(22);
   }
 
   @Test
@@ -209,15 +217,82 @@ class TraceLayerTest {
         mutated[random.nextInt(Math.min(1200, mutated.length))] = (byte) random.nextInt();
       }
       try {
-        assertThat(TraceLayer.parse("blob", mutated)).hasSizeLessThanOrEqualTo(170);
+        assertThat(TraceLayer.parse("blob", mutated).trace().orElseThrow())
+            .hasSizeLessThanOrEqualTo(170);
       } catch (IOException expected) {
         // says what is wrong
       }
     }
   }
 
+  @Test
+  void theRunsTravelBesideTheTraceWhichStaysTheFirstMember() throws IOException {
+    Runs runs = runs(3);
+    byte[] blob = add(goldenTrace(), runs).blob();
+    assertThat(Arrays.copyOf(blob, 512 + goldenTrace().length))
+        .isEqualTo(Arrays.copyOf(add(goldenTrace()).blob(), 512 + goldenTrace().length));
+    for (byte[] stored : List.of(blob, gzip(blob))) {
+      Recordings read = TraceLayer.parse("blob", stored);
+      assertThat(read.runs()).isEqualTo(runs);
+      assertThat(read.trace().orElseThrow()).hasSize(22);
+    }
+    assertThat(TraceLayer.parse("blob", add(goldenTrace()).blob()).runs().isEmpty()).isTrue();
+  }
+
+  @Test
+  void ofTheTwoMembersOneMayBeDamaged() throws IOException {
+    Runs runs = runs(2);
+    byte[] blob = add(goldenTrace(), runs).blob();
+    byte[] damagedRuns = blob.clone();
+    damagedRuns[512 + 1024 + 512 + 30] ^= 1;
+    assertThat(TraceLayer.parse("blob", damagedRuns).runs().isEmpty()).isTrue();
+    assertThat(TraceLayer.parse("blob", damagedRuns).trace()).isPresent();
+    byte[] damagedTrace = blob.clone();
+    damagedTrace[512 + 100] ^= 1;
+    assertThat(TraceLayer.parse("blob", damagedTrace).runs()).isEqualTo(runs);
+    assertThat(TraceLayer.parse("blob", damagedTrace).trace()).isEmpty();
+    damagedTrace[512 + 1024 + 512 + 30] ^= 1;
+    assertThatThrownBy(() -> TraceLayer.parse("blob", damagedTrace))
+        .isInstanceOf(TraceFormatException.class)
+        .hasMessageContaining("checksum");
+  }
+
+  @Test
+  void theOldestRunsAreLeftOutWhereThereIsNoRoomForAll() throws IOException {
+    List<Run> many = new ArrayList<>();
+    var random = new SplittableRandom(5);
+    for (int i = 0; i < 8; i++) {
+      List<Access> reads = new ArrayList<>();
+      for (int j = 0; j < Run.MAX_TOUCHES; j++) {
+        reads.add(new Access(0, random.nextLong(1L << 50), 1));
+      }
+      many.add(Run.of(Instant.ofEpochSecond(100 + i), "", Trace.of(reads), DIGESTS));
+    }
+    Runs kept = TraceLayer.parse("blob", add(goldenTrace(), Runs.of(many)).blob()).runs();
+    assertThat(kept.runs()).isNotEmpty().hasSizeLessThan(8);
+    assertThat(kept.runs().getFirst().started()).isEqualTo(Instant.ofEpochSecond(107));
+  }
+
+  private static final List<String> DIGESTS = List.of("sha256:" + "7".repeat(64));
+
+  private static Runs runs(int count) {
+    return Runs.of(
+        IntStream.range(0, count)
+            .mapToObj(i ->
+                Run.of(
+                    Instant.ofEpochSecond(i),
+                    "app",
+                    Trace.of(List.of(new Access(0, i * 4096L, 4096))),
+                    DIGESTS))
+            .toList());
+  }
+
+  private static TraceLayer.Added add(byte[] content, Runs runs) throws IOException {
+    return TraceLayer.add("image", manifest(), config(), content, runs, NOW);
+  }
+
   private static TraceLayer.Added add(byte[] content) throws IOException {
-    return TraceLayer.add("image", manifest(), config(), content, NOW);
+    return TraceLayer.add("image", manifest(), config(), content, Runs.NONE, NOW);
   }
 
   private static Manifest manifest() {

@@ -9,6 +9,7 @@ import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.image.LayerOrigin;
 import dev.obd.backstore.image.Links;
 import dev.obd.backstore.image.OpenOptions;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.format.lsmt.ImportOptions;
 import dev.obd.format.lsmt.RawLayerWriter;
@@ -119,7 +120,9 @@ public final class LoggedStart implements Closeable {
     registry.clearLog();
     Path file = directory.resolve("start-" + starts + ".log");
     TraceUse use =
-        replay.<TraceUse>map(t -> new TraceUse.Replay(() -> t)).orElseGet(TraceUse.None::new);
+        replay
+            .<TraceUse>map(t -> new TraceUse.Replay(() -> Recordings.of(t)))
+            .orElseGet(TraceUse.None::new);
     start(
         steps,
         use,

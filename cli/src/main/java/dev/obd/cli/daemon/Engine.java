@@ -11,6 +11,7 @@ import dev.obd.backstore.image.ImageOpener;
 import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.Links;
 import dev.obd.backstore.metrics.Metrics;
+import dev.obd.backstore.prefetch.LocalRuns;
 import dev.obd.backstore.source.Pace;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.backstore.store.ImageStore;
@@ -66,7 +67,8 @@ final class Engine implements Closeable {
             RegistryClock.SYSTEM,
             options.platform(),
             threads);
-    this.plans = new ImagePlans(images, repositories);
+    this.plans =
+        new ImagePlans(images, repositories).withLocalRuns(new LocalRuns(options.home().traces()));
     this.opener =
         new ImageOpener(cache, links, new Recorders(metrics, audit), threads, timer, Ticker.SYSTEM)
             .withDownloads(

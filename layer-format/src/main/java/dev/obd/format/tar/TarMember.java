@@ -2,11 +2,12 @@ package dev.obd.format.tar;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
- * Writes archives with one regular file, byte for byte as Go's {@code archive/tar} does in its
- * USTAR format with an unset modification time: what the image tools around overlaybd wrap base
- * layers and traces in.
+ * Writes archives of regular files, byte for byte as Go's {@code archive/tar} does in its USTAR
+ * format with an unset modification time: what the image tools around overlaybd wrap base layers
+ * and traces in.
  */
 public final class TarMember {
   private TarMember() {}
@@ -18,11 +19,29 @@ public final class TarMember {
    * @param mode permission bits, 0 to 07777
    */
   public static byte[] wrap(String name, int mode, byte[] content) {
-    int padded = Math.toIntExact(align(content.length));
-    ByteBuffer archive =
-        ByteBuffer.allocate(
-            Math.addExact(padded, 3 * TarHeader.BYTES)); // header and two zero blocks
-    archive.put(header(name, mode, content.length)).put(content);
+    return wrap(List.of(new File(name, mode, content)));
+  }
+
+  /**
+   * A file to be wrapped.
+   *
+   * @param name 1 to 100 ASCII characters, not ending in a slash
+   * @param mode permission bits, 0 to 07777
+   */
+  @SuppressWarnings("ArrayRecordComponent") // handed on to be written; nobody compares these
+  public record File(String name, int mode, byte[] content) {}
+
+  /** A whole archive of several files, in their order. */
+  public static byte[] wrap(List<File> files) {
+    long size = 2L * TarHeader.BYTES; // two zero blocks
+    for (File file : files) {
+      size += TarHeader.BYTES + align(file.content.length);
+    }
+    ByteBuffer archive = ByteBuffer.allocate(Math.toIntExact(size));
+    for (File file : files) {
+      archive.put(header(file.name, file.mode, file.content.length)).put(file.content);
+      archive.position(Math.toIntExact(align(archive.position())));
+    }
     return archive.array();
   }
 

@@ -1,0 +1,83 @@
+package dev.obd.backstore.prefetch;
+
+import dev.obd.io.PendingFile;
+import dev.obd.registry.Digest;
+import dev.obd.trace.TraceFormatException;
+import dev.obd.trace.runs.Run;
+import dev.obd.trace.runs.Runs;
+import dev.obd.trace.runs.RunsFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Runs that were recorded on this machine, in a file for each image: the digest of its manifest.
+ * Whole or absent, and no larger than {@link Recordings#MAX_RUNS_BYTES}.
+ */
+public final class LocalRuns {
+  private final Path directory;
+
+  /**
+   * @param directory made when something is added
+   */
+  public LocalRuns(Path directory) {
+    this.directory = directory;
+  }
+
+  /** The file of an image. */
+  public Path file(Digest manifest) {
+    return directory.resolve(manifest.hex() + ".runs");
+  }
+
+  /** True if something is recorded of an image. */
+  public boolean has(Digest manifest) {
+    return Files.exists(file(manifest));
+  }
+
+  /**
+   * What is recorded of an image.
+   *
+   * @throws IOException if it cannot be read or is damaged
+   */
+  public Runs of(Digest manifest) throws IOException {
+    Path file = file(manifest);
+    if (!Files.exists(file)) {
+      return Runs.NONE;
+    }
+    if (Files.size(file) > Recordings.MAX_RUNS_BYTES) {
+      throw new IOException(
+          file
+              + ": expected at most "
+              + Recordings.MAX_RUNS_BYTES
+              + " bytes, got "
+              + Files.size(file));
+    }
+    return RunsFile.read(file);
+  }
+
+  /**
+   * Adds a run to those of an image; what was there and is damaged gives way to it.
+   *
+   * @return all of them
+   */
+  public Runs add(Digest manifest, Run run) throws IOException {
+    Runs before;
+    try {
+      before = of(manifest);
+    } catch (TraceFormatException damaged) {
+      before = Runs.NONE;
+    }
+    Files.createDirectories(directory);
+    Runs all = before.merge(Runs.of(List.of(run)));
+    try (PendingFile out = PendingFile.create(file(manifest), PendingFile.Existing.REPLACE)) {
+      ByteBuffer bytes = ByteBuffer.wrap(Recordings.encode(all));
+      while (bytes.hasRemaining()) {
+        out.channel().write(bytes);
+      }
+      out.commit();
+    }
+    return all;
+  }
+}
