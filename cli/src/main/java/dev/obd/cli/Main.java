@@ -37,6 +37,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PullCommand.class,
       FetchCommand.class,
       InitCommand.class,
+      HoldCommand.class,
+      UnholdCommand.class,
       PushCommand.class,
       LsCommand.class,
       TagCommand.class,

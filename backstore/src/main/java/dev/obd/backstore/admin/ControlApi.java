@@ -431,7 +431,8 @@ public final class ControlApi {
                 d.id(),
                 DeviceView.word(d.state()),
                 d.live().map(DeviceStatus.Live::io),
-                d.live().flatMap(DeviceStatus.Live::replay)))
+                d.live().flatMap(DeviceStatus.Live::replay),
+                d.live().flatMap(DeviceStatus.Live::outageSafeSince).isPresent()))
         .toList();
   }
 }

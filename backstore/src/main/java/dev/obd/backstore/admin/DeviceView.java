@@ -53,7 +53,8 @@ record DeviceView(
       List<LayerView> layers,
       @Nullable ReplayView replay,
       @Nullable DownloadView download,
-      @Nullable RecordingView recording) {}
+      @Nullable RecordingView recording,
+      @Nullable String outageSafeSince) {}
 
   record OpView(long count, long bytes, long medianMicros, long p99Micros, long maxMicros) {}
 
@@ -193,7 +194,8 @@ record DeviceView(
         live.recording()
             .map(r ->
                 new RecordingView(r.since().toString(), r.records(), r.dropped(), r.startOver()))
-            .orElse(null));
+            .orElse(null),
+        live.outageSafeSince().map(Object::toString).orElse(null));
   }
 
   private static @Nullable String lastFailure(DeviceStats.@Nullable LastFailure last) {

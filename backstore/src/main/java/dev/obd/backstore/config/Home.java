@@ -75,6 +75,11 @@ public record Home(Path root) {
     return root.resolve("state");
   }
 
+  /** Which images are held. */
+  public Path holds() {
+    return state().resolve("holds");
+  }
+
   /** Work in progress; safe to delete when nothing runs. */
   public Path temporary() {
     return root.resolve("tmp");

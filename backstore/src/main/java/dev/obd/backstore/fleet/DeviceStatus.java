@@ -66,6 +66,7 @@ public record DeviceStatus(
    * @param sizeBytes of the disk
    * @param remote reads over a network since it was opened
    * @param stall why its reads do not get on, if they do not
+   * @param outageSafeSince since when all that is recorded of its image is on this machine
    */
   public record Live(
       long sizeBytes,
@@ -76,5 +77,6 @@ public record DeviceStatus(
       List<LayerState> layers,
       Optional<ReplayStats> replay,
       Optional<DownloadStatus> download,
-      Optional<RecordingStatus> recording) {}
+      Optional<RecordingStatus> recording,
+      Optional<Instant> outageSafeSince) {}
 }

@@ -26,6 +26,7 @@ final class OpenDevice {
   private final Image image;
   private final BlockDevice device;
   private final Instant since;
+  private final OutageWatch outage;
   private @Nullable Recording recording; // guarded by this
 
   OpenDevice(
@@ -34,13 +35,15 @@ final class OpenDevice {
       Optional<String> devId,
       Image image,
       BlockDevice device,
-      Instant since) {
+      Instant since,
+      OutageWatch outage) {
     this.id = id;
     this.source = source;
     this.devId = devId;
     this.image = image;
     this.device = device;
     this.since = since;
+    this.outage = outage;
   }
 
   String id() {
@@ -115,6 +118,7 @@ final class OpenDevice {
         image.layerStates(),
         image.replayer().map(Replayer::stats),
         image.download().map(Downloads::status),
-        recording());
+        recording(),
+        outage.since());
   }
 }

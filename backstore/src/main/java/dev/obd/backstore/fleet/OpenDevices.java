@@ -7,14 +7,19 @@ import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.device.DeviceOptions;
 import dev.obd.backstore.image.Image;
 import dev.obd.backstore.image.ImagePlan;
+import dev.obd.backstore.image.Locality;
 import dev.obd.backstore.image.OpenOptions;
+import dev.obd.backstore.prefetch.Replayer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -67,13 +72,40 @@ final class OpenDevices {
               context.ticker(),
               context.threads(),
               context.config().own().onStall());
-      var device = new BlockDevice(id, new ImageDisk(image, () -> open.remove(id)), options);
-      var opened = new OpenDevice(id, source, devId, image, device, context.clock().instant());
+      var outage = new OutageWatch(id, () -> recordedHere(image), context.clock());
+      var watching = new CompletableFuture<ScheduledFuture<?>>();
+      Runnable closed =
+          () -> {
+            open.remove(id);
+            var _ = watching.thenAccept(looks -> looks.cancel(false));
+          };
+      var device = new BlockDevice(id, new ImageDisk(image, closed), options);
+      var opened =
+          new OpenDevice(id, source, devId, image, device, context.clock().instant(), outage);
       if (open.putIfAbsent(id, opened) == null) {
+        watching.complete(watch(outage));
         log.info("device.opened device={} size={} writable={}", id, image.size(), image.writable());
         return opened;
       }
     }
+  }
+
+  /** The timer only asks: to look means to read files. */
+  private ScheduledFuture<?> watch(OutageWatch outage) {
+    long nanos = OutageWatch.LOOK.toNanos();
+    return context
+        .timer()
+        .scheduleWithFixedDelay(
+            () -> context.threads().execute(outage::look), nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Nobody knows before the recordings were read and replayed. */
+  private static Optional<Locality.Part> recordedHere(Image image) {
+    return image
+        .replayer()
+        .map(Replayer::stats)
+        .filter(stats -> stats.done() && stats.records() > 0)
+        .flatMap(_ -> image.recordedHere());
   }
 
   /** How the process's configuration wants images opened. */

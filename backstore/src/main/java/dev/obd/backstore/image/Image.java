@@ -137,6 +137,16 @@ public final class Image implements Disk {
   }
 
   /**
+   * How much of what its recordings say will be read is on this machine, whoever brought it. Empty
+   * without recordings that can be used, and once it is closed.
+   */
+  public synchronized Optional<Locality.Part> recordedHere() { // not while it is being closed
+    return open.isEmpty()
+        ? Optional.empty()
+        : new LocalityCount(parts.layers()).recorded(parts.replayer());
+  }
+
+  /**
    * Changes the size of a writable image, durably; what a smaller one cuts off is gone.
    *
    * @param newSize bytes, a multiple of 512

@@ -20,8 +20,11 @@ final class LocalityCount {
   }
 
   Locality of(Optional<Replayer> replayer) {
-    return new Locality(
-        all(), replayer.filter(LocalityCount::hasTrace).map(r -> workingSet(r.wanted())));
+    return new Locality(all(), recorded(replayer));
+  }
+
+  Optional<Part> recorded(Optional<Replayer> replayer) {
+    return replayer.filter(LocalityCount::hasTrace).map(r -> workingSet(r.wanted()));
   }
 
   private static boolean hasTrace(Replayer replayer) {

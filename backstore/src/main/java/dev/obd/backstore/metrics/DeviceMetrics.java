@@ -38,6 +38,14 @@ final class DeviceMetrics implements Source {
       families.gauge("obd_devices", "Devices by what they do.", 1, "state", device.state());
       device.stats().ifPresent(stats -> requests(families, name, stats));
       device.replay().ifPresent(replay -> replay(families, name, replay));
+      if (device.replay().isPresent()) {
+        families.gauge(
+            "obd_device_outage_safe",
+            "1 while all that is recorded of the device's image is on this machine.",
+            device.outageSafe() ? 1 : 0,
+            "device",
+            name);
+      }
     }
   }
 

@@ -11,6 +11,11 @@ import java.util.Optional;
  * @param state one lower-case word out of few: {@code serving}
  * @param stats empty for a device that is not served
  * @param replay of its trace; empty if there is none
+ * @param outageSafe whether all that is recorded of its image is on this machine
  */
 public record DeviceSample(
-    String name, String state, Optional<DeviceStats> stats, Optional<ReplayStats> replay) {}
+    String name,
+    String state,
+    Optional<DeviceStats> stats,
+    Optional<ReplayStats> replay,
+    boolean outageSafe) {}

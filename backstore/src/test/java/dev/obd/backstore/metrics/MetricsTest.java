@@ -47,7 +47,8 @@ class MetricsTest {
         name,
         "serving",
         Optional.of(device.stats()),
-        Optional.of(new ReplayStats(ReplayStats.State.DONE, 9, 1, 4, 4096, 5, 4000, 1)));
+        Optional.of(new ReplayStats(ReplayStats.State.DONE, 9, 1, 4, 4096, 5, 4000, 1)),
+        true);
   }
 
   @Test
@@ -121,7 +122,7 @@ class MetricsTest {
       metrics.addDevices(() -> devices);
       assertThat(metrics.text()).contains("obd_devices{state=\"parked\"} 0.0");
       devices.add(sample("one", device));
-      devices.add(new DeviceSample("two", "parked", Optional.empty(), Optional.empty()));
+      devices.add(new DeviceSample("two", "parked", Optional.empty(), Optional.empty(), false));
       String text = metrics.text();
       assertThat(text)
           .contains("obd_device_bytes_total{device=\"one\",op=\"read\"} 4096.0")
