@@ -2,6 +2,7 @@ package dev.obd.cli;
 
 import com.google.gson.JsonObject;
 import dev.obd.backstore.config.Home;
+import dev.obd.backstore.config.PrefetchConfig;
 import dev.obd.backstore.startlog.StartLogging.Target;
 import dev.obd.cli.control.DaemonClient;
 import dev.obd.cli.control.DaemonException;
@@ -92,6 +93,8 @@ final class AttachCommand implements Callable<Integer> {
 
   @Mixin private StartLogOptions startLog;
 
+  @Mixin private PrefetchOptions prefetch;
+
   @Option(names = "--json", description = "Print the device as JSON.")
   private boolean json;
 
@@ -108,7 +111,9 @@ final class AttachCommand implements Callable<Integer> {
       String trace,
       String prefetchBudget,
       @Nullable String startLog,
-      @Nullable Double startLogSeconds) {}
+      @Nullable Double startLogSeconds,
+      List<String> prefetchFiles,
+      double prefetchWaitSeconds) {}
 
   @Override
   public Integer call() throws Exception {
@@ -121,6 +126,7 @@ final class AttachCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--fstype and --mount-options need --mount");
     }
     Optional<Target> log = startLog.target();
+    PrefetchConfig ahead = prefetch.config();
     var request =
         new Attach(
             named(source),
@@ -134,7 +140,9 @@ final class AttachCommand implements Callable<Integer> {
             replay.choice().text(),
             replay.budget().text(),
             log.map(target -> target.file().toString()).orElse(null),
-            log.flatMap(Target::time).map(time -> time.toNanos() / 1e9).orElse(null));
+            log.flatMap(Target::time).map(time -> time.toNanos() / 1e9).orElse(null),
+            ahead.paths(),
+            ahead.patience().toMillis() / 1000.0);
     PrintWriter out = spec.commandLine().getOut();
     try (Interrupt interrupt = new Interrupt();
         DaemonClient client = control.client()) {

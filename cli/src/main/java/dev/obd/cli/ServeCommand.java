@@ -1,12 +1,19 @@
 package dev.obd.cli;
 
+import dev.obd.backstore.config.DeviceConfig;
+import dev.obd.backstore.config.PrefetchConfig;
 import dev.obd.backstore.device.Export;
+import dev.obd.backstore.image.Image;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlan.UpperFiles;
 import dev.obd.backstore.image.ImagePlans.Source;
 import dev.obd.backstore.image.OpenOptions;
 import dev.obd.backstore.image.UpperBase;
+import dev.obd.backstore.prefetch.ReplayStats;
+import dev.obd.backstore.prefetch.Replayer;
 import dev.obd.backstore.prefetch.TraceChoice;
+import dev.obd.io.Ticker;
+import dev.obd.registry.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
@@ -33,6 +40,8 @@ import picocli.CommandLine.Spec;
       "Mount it:   obd serve IMAGE --mount DIR   (needs root, FUSE and a loop device)"
     })
 final class ServeCommand implements Callable<Integer> {
+  private static final long WAIT_NANOS = 50_000_000;
+
   @Spec private CommandSpec spec;
 
   @Mixin private SessionOptions options;
@@ -49,6 +58,8 @@ final class ServeCommand implements Callable<Integer> {
   @Mixin private StartLogOptions startLog;
 
   @Mixin private ReplayChoiceOptions replay;
+
+  @Mixin private PrefetchOptions prefetch;
 
   @Option(
       names = "--concurrency",
@@ -82,13 +93,18 @@ final class ServeCommand implements Callable<Integer> {
       if (writable) {
         plan = plan.withUpper(upper(session, resolved));
       }
+      PrefetchConfig ahead = ahead(resolved);
       OpenOptions how =
           OpenOptions.DEFAULTS
               .withTrace(choice)
               .withBudget(replay.budget())
               .withReplayConcurrency(concurrency)
-              .withStartLog(startLog.target());
+              .withStartLog(startLog.target())
+              .withFiles(ahead.files());
       try (Attachment attachment = Attachment.open(session, plan, how, patience)) {
+        if (!awaitPrefetch(attachment.image(), ahead.patience(), interrupt)) {
+          return 0;
+        }
         for (URI address : places.addresses(session.home(), !writable)) {
           Export export = attachment.export(address);
           out.println(
@@ -103,6 +119,47 @@ final class ServeCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** What the command line says; else what a configuration does. */
+  private PrefetchConfig ahead(Source resolved) throws IOException {
+    PrefetchConfig said = prefetch.config();
+    if (!(resolved instanceof Source.Configured(DeviceConfig config, _))) {
+      return said;
+    }
+    return new PrefetchConfig(
+        prefetch.lists() ? said.files() : config.prefetch().files(),
+        said.patience().isZero() ? config.prefetch().patience() : said.patience());
+  }
+
+  /** Shows how far the prefetch is until it is done or the time is over; false if interrupted. */
+  private boolean awaitPrefetch(Image image, Duration limit, Interrupt interrupt)
+      throws InterruptedException {
+    if (limit.isZero() || image.replayer().isEmpty()) {
+      return true;
+    }
+    Replayer replayer = image.replayer().get();
+    Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
+    Progress progress = terminal.progress("prefetching");
+    long start = Ticker.SYSTEM.nanos();
+    while (!replayer.stats().done() && Ticker.SYSTEM.nanos() - start < limit.toNanos()) {
+      if (interrupt.await(WAIT_NANOS)) {
+        return false;
+      }
+      progress.at(replayer.stats().bytes(), replayer.stats().rangeBytes());
+    }
+    ReplayStats stats = replayer.stats();
+    if (!stats.done()) {
+      terminal.say(
+          "prefetched "
+              + Sizes.show(stats.bytes())
+              + " of "
+              + Sizes.show(stats.rangeBytes())
+              + " in "
+              + Durations.show(limit)
+              + "; the rest goes on while the device is used");
+    }
+    return true;
   }
 
   private UpperFiles upper(Session session, Source resolved) throws IOException {

@@ -45,6 +45,17 @@ final class ObdProcess implements AutoCloseable {
   /** As above, with more environment. */
   static ObdProcess start(Path home, Map<String, String> environment, String... arguments)
       throws IOException {
+    return start(home, Path.of("/dev/null"), environment, arguments);
+  }
+
+  /** With a file as its standard input. */
+  static ObdProcess startReading(Path home, Path input, String... arguments) throws IOException {
+    return start(home, input, Map.of(), arguments);
+  }
+
+  private static ObdProcess start(
+      Path home, Path input, Map<String, String> environment, String... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(FLAGS);
@@ -56,7 +67,7 @@ final class ObdProcess implements AutoCloseable {
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("OBD_HOME", home.toString());
     builder.environment().putAll(environment);
-    builder.redirectInput(Path.of("/dev/null").toFile());
+    builder.redirectInput(input.toFile());
     builder.redirectOutput(out.toFile());
     builder.redirectError(err.toFile());
     return new ObdProcess(builder.start(), out, err);

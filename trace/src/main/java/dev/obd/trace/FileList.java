@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 
 /**
@@ -23,11 +25,17 @@ public record FileList(List<Entry> entries, int rejected) {
   /** A larger file is no list. In bytes. */
   public static final int MAX_BYTES = 65536;
 
+  /** Of what users list, in characters. */
+  public static final int MAX_LISTED = 1 << 20;
+
+  /** Nothing. */
+  public static final FileList EMPTY = new FileList(List.of(), 0);
+
   /**
    * One line.
    *
    * @param path as in the list, from the root of the image's file system
-   * @param directory true if all below is meant
+   * @param directory true if all below is meant, should it be a directory
    */
   public record Entry(String path, boolean directory) {}
 
@@ -70,6 +78,31 @@ public record FileList(List<Entry> entries, int rejected) {
       }
     }
     return new FileList(entries, rejected);
+  }
+
+  /**
+   * What a user lists: absolute paths, of any characters. A directory means everything below it,
+   * whether or not {@code /} or {@code /*} is at its end.
+   *
+   * @throws IllegalArgumentException if a path is not absolute, or they are too long together
+   */
+  public static FileList of(Collection<String> paths) {
+    var entries = new LinkedHashSet<Entry>();
+    long length = 0;
+    for (String path : paths) {
+      length += path.length();
+      if (!path.startsWith("/") || path.indexOf('\0') >= 0 || path.indexOf('\n') >= 0) {
+        throw new IllegalArgumentException(
+            "a file to prefetch: expected an absolute path in the image, got '" + path + "'");
+      }
+      if (length > MAX_LISTED) {
+        throw new IllegalArgumentException(
+            "files to prefetch: expected at most " + MAX_LISTED + " characters in all, got more");
+      }
+      entries.add(
+          new Entry(path.endsWith("/*") ? path.substring(0, path.length() - 1) : path, true));
+    }
+    return new FileList(List.copyOf(entries), 0);
   }
 
   private static String trimBlanks(String line) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -64,5 +65,22 @@ class FileListTest {
     Files.write(file, new byte[] {(byte) 0xff, 0, '\n', 'a'});
     assertThat(FileList.read(file).rejected()).isEqualTo(1);
     assertThat(FileList.read(file).entries()).containsExactly(new FileList.Entry("a", false));
+  }
+
+  @Test
+  void whatAUserListsIsAbsoluteAndADirectoryWithOrWithoutItsSign() {
+    FileList list = FileList.of(List.of("/a b", "/usr/lib/", "/usr/share/*", "/ü", "/a b"));
+    assertThat(list.entries())
+        .extracting(FileList.Entry::path)
+        .containsExactly("/a b", "/usr/lib/", "/usr/share/", "/ü");
+    assertThat(list.entries()).allMatch(FileList.Entry::directory);
+    assertThat(list.rejected()).isZero();
+    for (String wrong : new String[] {"a", "", "/a\u0000", "/a\n/b"}) {
+      assertThatThrownBy(() -> FileList.of(List.of(wrong)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("absolute path");
+    }
+    List<String> many = java.util.Collections.nCopies(3, "/" + "x".repeat(400_000));
+    assertThatThrownBy(() -> FileList.of(many)).hasMessageContaining("at most 1048576");
   }
 }

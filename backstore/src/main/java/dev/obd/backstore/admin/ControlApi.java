@@ -1,5 +1,6 @@
 package dev.obd.backstore.admin;
 
+import dev.obd.backstore.config.PrefetchConfig;
 import dev.obd.backstore.device.BusyException;
 import dev.obd.backstore.fleet.AttachRequest;
 import dev.obd.backstore.fleet.DeviceStatus;
@@ -16,6 +17,7 @@ import dev.obd.backstore.prefetch.PrefetchBudget;
 import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.io.Ticker;
+import dev.obd.trace.FileList;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import java.io.IOException;
@@ -28,6 +30,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -150,7 +153,9 @@ public final class ControlApi {
       @Nullable String trace,
       @Nullable String prefetchBudget,
       @Nullable String startLog,
-      @Nullable Double startLogSeconds) {}
+      @Nullable Double startLogSeconds,
+      @Nullable List<String> prefetchFiles,
+      @Nullable Double prefetchWaitSeconds) {}
 
   private record Detached(String id, boolean detached) {}
 
@@ -259,7 +264,8 @@ public final class ControlApi {
             Boolean.TRUE.equals(a.writable),
             path("upper", a.upper),
             replay(a),
-            startLog(a));
+            startLog(a),
+            prefetch(a));
     DeviceStatus attached;
     try (var _ = new GivenUp(asked.client())) {
       attached = fleet.attach(request);
@@ -278,6 +284,19 @@ public final class ControlApi {
       return Boolean.FALSE.equals(a.replay)
           ? ReplayRequest.of(false)
           : new ReplayRequest(TraceChoice.parse(trace), PrefetchBudget.parse(budget));
+    } catch (IllegalArgumentException e) {
+      throw new AdminException(400, "bad-field", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static PrefetchConfig prefetch(Attach a) throws AdminException {
+    double seconds = a.prefetchWaitSeconds == null ? 0 : a.prefetchWaitSeconds;
+    List<String> files = a.prefetchFiles == null ? List.of() : a.prefetchFiles;
+    if (files.stream().anyMatch(Objects::isNull)) {
+      throw new AdminException(400, "bad-field", "prefetchFiles: expected strings, got null");
+    }
+    try {
+      return new PrefetchConfig(FileList.of(files), Duration.ofMillis((long) (seconds * 1000)));
     } catch (IllegalArgumentException e) {
       throw new AdminException(400, "bad-field", String.valueOf(e.getMessage()));
     }

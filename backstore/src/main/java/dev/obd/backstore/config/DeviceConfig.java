@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param resultFile where the outcome of opening is written
  * @param download goes before the process's settings, as a whole
  * @param recordTracePath trace or file list; see {@code docs/formats/trace.md}
+ * @param prefetch what to prefetch besides what the image says; a key of obd's own
  * @param unknownKeys keys that were found and mean nothing to obd, for a warning
  */
 public record DeviceConfig(
@@ -23,6 +24,7 @@ public record DeviceConfig(
     Optional<DownloadConfig> download,
     boolean accelerationLayer,
     Optional<Path> recordTracePath,
+    PrefetchConfig prefetch,
     List<String> unknownKeys) {
 
   /**

@@ -45,6 +45,7 @@ public final class DeviceConfigReader {
       throw top.wrong("lowers", "at least one layer, or an upper", "neither");
     }
     Optional<ConfigObject> download = top.object("download");
+    Optional<ConfigObject> prefetch = top.object("prefetch");
     return new DeviceConfig(
         top.string("repoBlobUrl").orElse(""),
         List.copyOf(lowers),
@@ -53,6 +54,7 @@ public final class DeviceConfigReader {
         download.isPresent() ? Optional.of(DownloadConfig.read(download.get())) : Optional.empty(),
         acceleration,
         record,
+        prefetch.isPresent() ? PrefetchConfig.read(prefetch.get()) : PrefetchConfig.NONE,
         top.unknown());
   }
 

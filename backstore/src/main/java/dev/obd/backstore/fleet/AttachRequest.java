@@ -1,5 +1,6 @@
 package dev.obd.backstore.fleet;
 
+import dev.obd.backstore.config.PrefetchConfig;
 import dev.obd.backstore.startlog.StartLogging;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param writable changes go to a writable layer
  * @param upper the writable layer's directory, absolute; empty: named after the source, in the home
  * @param replay what of its recordings is replayed
+ * @param prefetch what to prefetch besides; nothing if nothing is to be replayed
  * @param startLog where to write what happens from now on; empty to log nothing
  */
 public record AttachRequest(
@@ -30,7 +32,8 @@ public record AttachRequest(
     boolean writable,
     Optional<Path> upper,
     ReplayRequest replay,
-    Optional<StartLogging.Target> startLog) {
+    Optional<StartLogging.Target> startLog,
+    PrefetchConfig prefetch) {
   /** Read-only, by the best door, not mounted. */
   public static AttachRequest of(String source) {
     return new AttachRequest(
@@ -43,7 +46,8 @@ public record AttachRequest(
         false,
         Optional.empty(),
         ReplayRequest.ALL,
-        Optional.empty());
+        Optional.empty(),
+        PrefetchConfig.NONE);
   }
 
   public AttachRequest named(String attachment) {
@@ -57,7 +61,8 @@ public record AttachRequest(
         writable,
         upper,
         replay,
-        startLog);
+        startLog,
+        prefetch);
   }
 
   public AttachRequest via(Door through) {
@@ -71,7 +76,8 @@ public record AttachRequest(
         writable,
         upper,
         replay,
-        startLog);
+        startLog,
+        prefetch);
   }
 
   public AttachRequest mountedAt(Path directory) {
@@ -85,7 +91,8 @@ public record AttachRequest(
         writable,
         upper,
         replay,
-        startLog);
+        startLog,
+        prefetch);
   }
 
   public AttachRequest withFsType(String type) {
@@ -99,13 +106,24 @@ public record AttachRequest(
         writable,
         upper,
         replay,
-        startLog);
+        startLog,
+        prefetch);
   }
 
   /** Writable, with the writable layer in {@code directory} or where the source's is. */
   public AttachRequest writable(Optional<Path> directory) {
     return new AttachRequest(
-        source, name, door, mount, fsType, mountOptions, true, directory, replay, startLog);
+        source,
+        name,
+        door,
+        mount,
+        fsType,
+        mountOptions,
+        true,
+        directory,
+        replay,
+        startLog,
+        prefetch);
   }
 
   public AttachRequest withReplay(boolean on) {
@@ -114,7 +132,7 @@ public record AttachRequest(
 
   public AttachRequest withReplay(ReplayRequest what) {
     return new AttachRequest(
-        source, name, door, mount, fsType, mountOptions, writable, upper, what, startLog);
+        source, name, door, mount, fsType, mountOptions, writable, upper, what, startLog, prefetch);
   }
 
   public AttachRequest withStartLog(StartLogging.Target target) {
@@ -128,6 +146,12 @@ public record AttachRequest(
         writable,
         upper,
         replay,
-        Optional.of(target));
+        Optional.of(target),
+        prefetch);
+  }
+
+  public AttachRequest prefetching(PrefetchConfig what) {
+    return new AttachRequest(
+        source, name, door, mount, fsType, mountOptions, writable, upper, replay, startLog, what);
   }
 }

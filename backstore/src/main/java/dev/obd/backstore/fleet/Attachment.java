@@ -1,5 +1,6 @@
 package dev.obd.backstore.fleet;
 
+import dev.obd.backstore.config.PrefetchConfig;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
@@ -15,6 +16,7 @@ import java.util.Optional;
  * @param mountMade the directory was made for it, and goes with it
  * @param upper directory of the writable layer; empty for a read-only device, or if the source
  *     brings its own
+ * @param prefetch what is prefetched besides; the time to wait is not kept
  * @param complete false while it is being attached: what is found so was left by a crash
  */
 public record Attachment(
@@ -30,6 +32,7 @@ public record Attachment(
     boolean writable,
     Optional<Path> upper,
     ReplayRequest replay,
+    PrefetchConfig prefetch,
     Instant since,
     boolean complete) {
   /** Reached there. */
@@ -73,6 +76,7 @@ public record Attachment(
         writable,
         upper,
         replay,
+        prefetch,
         since,
         complete);
   }

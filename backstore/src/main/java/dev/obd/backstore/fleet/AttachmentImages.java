@@ -1,6 +1,7 @@
 package dev.obd.backstore.fleet;
 
 import dev.obd.backstore.config.DownloadConfig;
+import dev.obd.backstore.config.PrefetchConfig;
 import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.ImagePlans.Source;
 import dev.obd.backstore.image.OpenOptions;
@@ -40,12 +41,19 @@ final class AttachmentImages {
                   () -> context.home().uppers().resolve(UpperBase.directoryName(a.source())));
       plan = plan.withUpper(UpperBase.prepare(directory, plan));
     }
-    OpenOptions how = a.replay().in(devices.options()).withStartLog(startLog);
+    OpenOptions how =
+        a.replay().in(devices.options()).withFiles(a.prefetch().files()).withStartLog(startLog);
     if (source instanceof Source.Configured configured) {
       Optional<DownloadConfig> own = configured.config().download();
       how = own.isPresent() ? how.withDownload(own.get()) : how;
+      PrefetchConfig files = configured.config().prefetch();
+      how = a.prefetch().files().entries().isEmpty() ? how.withFiles(files.files()) : how;
     }
-    return devices.open(a.name(), a.source(), Optional.empty(), plan, how);
+    OpenDevice opened = devices.open(a.name(), a.source(), Optional.empty(), plan, how);
+    if (!a.complete()) { // else it has users, who wait already
+      opened.awaitPrefetch(a.prefetch().patience());
+    }
+    return opened;
   }
 
   /** The type of the file system on a device. */

@@ -1,13 +1,16 @@
 package dev.obd.backstore.fleet;
 
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.obd.backstore.config.ConfigException;
 import dev.obd.backstore.config.ConfigObject;
+import dev.obd.backstore.config.PrefetchConfig;
 import dev.obd.backstore.prefetch.PrefetchBudget;
 import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.io.FailureText;
 import dev.obd.io.PendingFile;
+import dev.obd.trace.FileList;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -18,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,6 +102,7 @@ final class AttachmentStore {
         o.bool("writable", false),
         absolute(o, "upper"),
         replay(o),
+        prefetch(o),
         instant(o, "since"),
         o.bool("complete", false));
   }
@@ -109,6 +114,15 @@ final class AttachmentStore {
       return new ReplayRequest(TraceChoice.parse(trace), PrefetchBudget.parse(budget));
     } catch (IllegalArgumentException e) {
       throw o.wrong("trace", "what is replayed", "'" + trace + "', budget '" + budget + "'");
+    }
+  }
+
+  private static PrefetchConfig prefetch(ConfigObject o) throws ConfigException {
+    List<String> files = o.strings("prefetchFiles", FileList.MAX_LISTED);
+    try {
+      return new PrefetchConfig(FileList.of(files), Duration.ZERO);
+    } catch (IllegalArgumentException e) {
+      throw o.wrong("prefetchFiles", "absolute paths", String.valueOf(e.getMessage()));
     }
   }
 
@@ -155,6 +169,9 @@ final class AttachmentStore {
     json.addProperty("upper", a.upper().map(Path::toString).orElse(""));
     json.addProperty("trace", a.replay().trace().text());
     json.addProperty("prefetchBudget", a.replay().budget().text());
+    JsonArray prefetch = new JsonArray();
+    a.prefetch().paths().forEach(prefetch::add);
+    json.add("prefetchFiles", prefetch);
     json.addProperty("since", a.since().toString());
     json.addProperty("complete", a.complete());
     String text =

@@ -153,6 +153,7 @@ final class Attachments {
                   request.writable(),
                   request.upper().map(Path::normalize),
                   request.replay(),
+                  request.prefetch(),
                   context.clock().instant(),
                   false),
               request.startLog());

@@ -96,11 +96,13 @@ final class ConfiguredDevices {
   private OpenDevice open(Optional<String> devId, String file, DeviceConfig config)
       throws IOException {
     ImagePlan plan = context.plans().plan(file, config);
-    OpenOptions how = devices.options();
+    OpenOptions how = devices.options().withFiles(config.prefetch().files());
     if (config.download().isPresent()) {
       how = how.withDownload(config.download().get());
     }
-    return devices.open(file, file, devId, plan, how);
+    OpenDevice opened = devices.open(file, file, devId, plan, how);
+    opened.awaitPrefetch(config.prefetch().patience());
+    return opened;
   }
 
   Optional<OpenDevice> byDevId(String devId) {

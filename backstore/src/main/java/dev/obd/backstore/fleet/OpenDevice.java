@@ -4,19 +4,25 @@ import dev.obd.backstore.device.BlockDevice;
 import dev.obd.backstore.download.Downloads;
 import dev.obd.backstore.image.Image;
 import dev.obd.backstore.image.Locality;
+import dev.obd.backstore.prefetch.ReplayStats;
 import dev.obd.backstore.prefetch.Replayer;
 import dev.obd.io.Ticker;
 import dev.obd.trace.TraceRecorder;
 import dev.obd.trace.runs.RecorderWatch;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 import org.jspecify.annotations.Nullable;
 
 /** An open image that is served as a device. Thread-safe. */
 final class OpenDevice {
+  private static final Logger log = LogManager.getLogger(OpenDevice.class);
+
   private record Recording(
       TraceRecorder recorder, RecorderWatch watch, Instant since, long fromNanos) {}
 
@@ -95,6 +101,32 @@ final class OpenDevice {
         ended.recorder.snapshot(),
         ended.recorder.dropped(),
         Duration.ofNanos(ticker.nanos() - ended.fromNanos));
+  }
+
+  /**
+   * Returns once what is prefetched is here, or {@code limit} is over. Closes the device if the
+   * thread is interrupted.
+   */
+  void awaitPrefetch(Duration limit) throws IOException {
+    Optional<Replayer> replayer = image.replayer();
+    if (replayer.isEmpty() || limit.isZero()) {
+      return;
+    }
+    boolean done;
+    try {
+      done = replayer.get().awaitDone(limit);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      device.close();
+      throw new InterruptedIOException(id + ": interrupted while waiting for the prefetch");
+    }
+    ReplayStats stats = replayer.get().stats();
+    log.info(
+        "prefetch.awaited device={} done={} bytes={} of={}",
+        id,
+        done,
+        stats.bytes(),
+        stats.rangeBytes());
   }
 
   Optional<Locality> locality() {

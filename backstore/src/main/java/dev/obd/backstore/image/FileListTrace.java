@@ -26,6 +26,9 @@ final class FileListTrace {
   /** A listed directory may hold any number of files; past this the rest is left out. */
   private static final int MAX_FILES = 100_000;
 
+  /** As many as a trace may have; what lies in more places is left out. */
+  private static final int MAX_RANGES = 1 << 18;
+
   private final FileSystemReader files;
   private final Set<Long> seen = new HashSet<>();
   private final List<Range> ranges = new ArrayList<>();
@@ -65,7 +68,10 @@ final class FileListTrace {
 
   private void add(Inode inode) throws IOException {
     // A list may name a file, and the directory it lies in, too.
-    if (inode.type() == FileType.REGULAR && seen.size() < MAX_FILES && seen.add(inode.number())) {
+    if (inode.type() == FileType.REGULAR
+        && seen.size() < MAX_FILES
+        && ranges.size() < MAX_RANGES
+        && seen.add(inode.number())) {
       ranges.addAll(files.ranges(inode));
     }
   }

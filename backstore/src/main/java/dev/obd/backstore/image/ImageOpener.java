@@ -27,6 +27,7 @@ import dev.obd.io.Ticker;
 import dev.obd.trace.AccessTap;
 import dev.obd.trace.FileList;
 import dev.obd.trace.Recording;
+import dev.obd.trace.Trace;
 import dev.obd.trace.TraceRecorder;
 import java.io.Closeable;
 import java.io.IOException;
@@ -34,6 +35,7 @@ import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -54,6 +56,9 @@ import org.apache.logging.log4j.Logger;
  */
 public final class ImageOpener {
   private static final Logger log = LogManager.getLogger(ImageOpener.class);
+
+  /** For looking listed files up: many small reads, one after the other. */
+  private static final Duration LOOK_UP = Duration.ofMinutes(5);
 
   private final LayerOpener layers;
   private final Optional<DownloadContext> downloads;
@@ -267,8 +272,8 @@ public final class ImageOpener {
   }
 
   /**
-   * A list of files is replayed like a trace: it only has to be looked up in the image's file
-   * system first.
+   * What the image says first, then what the user listed. Files are replayed like a trace: they
+   * only have to be looked up in the image's file system first.
    */
   private Optional<Replayer> replayer(
       ImagePlan plan,
@@ -276,23 +281,34 @@ public final class ImageOpener {
       List<BlockSource> plain,
       Optional<LayerStack> stack,
       Optional<HotStream> hot) {
-    if (stack.isEmpty()) {
+    if (stack.isEmpty() || plan.trace() instanceof TraceUse.RecordInto) {
       return Optional.empty();
     }
-    Replayer.TraceLoader loader =
-        switch (trace(plan, options.trace())) {
-          case TraceUse.Replay(ImagePlan.Loader<Recordings> recordings) ->
-              () -> recordings.load().replay(plan.digests(), name(options), options.budget());
-          case TraceUse.Files(ImagePlan.Loader<FileList> list) ->
-              () -> FileListTrace.of(stack.get(), list.load());
-          case TraceUse.None _, TraceUse.RecordInto _ -> null;
-        };
-    if (loader == null) {
-      return Optional.empty();
+    LayerStack disk = stack.get();
+    var order = new PrefetchOrder(plan.name());
+    switch (trace(plan, options.trace())) {
+      case TraceUse.Replay(ImagePlan.Loader<Recordings> recordings) ->
+          order.then(
+              "trace",
+              () -> recordings.load().replay(plan.digests(), name(options), options.budget()));
+      case TraceUse.Files(ImagePlan.Loader<FileList> list) ->
+          order.then("listed in the image", () -> files(disk, list.load()));
+      case TraceUse.None _, TraceUse.RecordInto _ -> {}
+    }
+    if (!options.files().entries().isEmpty()) {
+      order.then("listed", () -> files(disk, options.files()));
     }
     ReplayOptions replay =
         ReplayOptions.DEFAULT.withConcurrency(options.replayConcurrency()).withTicker(ticker);
-    return Optional.of(Replayer.start(plan.name(), plain, hot, loader, replay, executor));
+    return order
+        .loader()
+        .map(loader -> Replayer.start(plan.name(), plain, hot, loader, replay, executor));
+  }
+
+  /** Nobody waits for what is read to look the files up, either. */
+  private Trace files(LayerStack disk, FileList list) throws IOException {
+    var context = new ReadContext(ReadContext.Purpose.REPLAY, Deadline.after(ticker, LOOK_UP));
+    return context.run(() -> FileListTrace.of(disk, list));
   }
 
   private List<OpenedLayer> openLayers(ImagePlan plan, ReadContext context, LayerOpener.Use use)

@@ -5,6 +5,7 @@ import dev.obd.backstore.prefetch.PrefetchBudget;
 import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.backstore.startlog.StartLogging;
 import dev.obd.trace.AccessSink;
+import dev.obd.trace.FileList;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param startLog where to write what happens from now on; empty to log nothing
  * @param trace which recordings are replayed, if any are
  * @param budget how much the replay may fetch
+ * @param files to prefetch besides what the image says, and after it; nothing without replay
  */
 public record OpenOptions(
     Optional<AccessSink> recorder,
@@ -33,7 +35,8 @@ public record OpenOptions(
     DownloadConfig download,
     Optional<StartLogging.Target> startLog,
     TraceChoice trace,
-    PrefetchBudget budget) {
+    PrefetchBudget budget,
+    FileList files) {
   /** Replay by 16, no recording, the cache is filled, one minute, no download. */
   public static final OpenOptions DEFAULTS =
       new OpenOptions(
@@ -45,7 +48,8 @@ public record OpenOptions(
           DownloadConfig.DEFAULTS,
           Optional.empty(),
           new TraceChoice.All(),
-          new PrefetchBudget.Unlimited());
+          new PrefetchBudget.Unlimited(),
+          FileList.EMPTY);
 
   public OpenOptions {
     if (replayConcurrency < 1 || replayConcurrency > 256) {
@@ -65,38 +69,84 @@ public record OpenOptions(
         download,
         startLog,
         trace,
-        budget);
+        budget,
+        files);
   }
 
   public OpenOptions withReplay(boolean on) {
     return new OpenOptions(
-        recorder, on, replayConcurrency, fillCache, patience, download, startLog, trace, budget);
+        recorder,
+        on,
+        replayConcurrency,
+        fillCache,
+        patience,
+        download,
+        startLog,
+        trace,
+        budget,
+        files);
   }
 
   public OpenOptions withReplayConcurrency(int requests) {
     return new OpenOptions(
-        recorder, replay, requests, fillCache, patience, download, startLog, trace, budget);
+        recorder, replay, requests, fillCache, patience, download, startLog, trace, budget, files);
   }
 
   public OpenOptions withPatience(Duration limit) {
     return new OpenOptions(
-        recorder, replay, replayConcurrency, fillCache, limit, download, startLog, trace, budget);
+        recorder,
+        replay,
+        replayConcurrency,
+        fillCache,
+        limit,
+        download,
+        startLog,
+        trace,
+        budget,
+        files);
   }
 
   /** For reading everything once: no replay, and the cache keeps what it has. */
   public OpenOptions forOnePass() {
     return new OpenOptions(
-        recorder, false, replayConcurrency, false, patience, download, startLog, trace, budget);
+        recorder,
+        false,
+        replayConcurrency,
+        false,
+        patience,
+        download,
+        startLog,
+        trace,
+        budget,
+        files);
   }
 
   public OpenOptions withDownload(DownloadConfig how) {
     return new OpenOptions(
-        recorder, replay, replayConcurrency, fillCache, patience, how, startLog, trace, budget);
+        recorder,
+        replay,
+        replayConcurrency,
+        fillCache,
+        patience,
+        how,
+        startLog,
+        trace,
+        budget,
+        files);
   }
 
   public OpenOptions withStartLog(Optional<StartLogging.Target> target) {
     return new OpenOptions(
-        recorder, replay, replayConcurrency, fillCache, patience, download, target, trace, budget);
+        recorder,
+        replay,
+        replayConcurrency,
+        fillCache,
+        patience,
+        download,
+        target,
+        trace,
+        budget,
+        files);
   }
 
   /** With {@link TraceChoice.None} there is no replay. */
@@ -110,11 +160,35 @@ public record OpenOptions(
         download,
         startLog,
         choice,
-        budget);
+        budget,
+        files);
   }
 
   public OpenOptions withBudget(PrefetchBudget most) {
     return new OpenOptions(
-        recorder, replay, replayConcurrency, fillCache, patience, download, startLog, trace, most);
+        recorder,
+        replay,
+        replayConcurrency,
+        fillCache,
+        patience,
+        download,
+        startLog,
+        trace,
+        most,
+        files);
+  }
+
+  public OpenOptions withFiles(FileList list) {
+    return new OpenOptions(
+        recorder,
+        replay,
+        replayConcurrency,
+        fillCache,
+        patience,
+        download,
+        startLog,
+        trace,
+        budget,
+        list);
   }
 }

@@ -2,15 +2,19 @@ package dev.obd.backstore.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.obd.backstore.config.PrefetchConfig;
 import dev.obd.backstore.prefetch.PrefetchBudget;
 import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.testdata.Seeded;
+import dev.obd.trace.FileList;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.LongStream;
@@ -36,6 +40,9 @@ class AttachmentStoreTest {
         random.nextBoolean(),
         random.nextBoolean() ? Optional.empty() : Optional.of(Path.of("/upper")),
         replay(random),
+        new PrefetchConfig(
+            FileList.of(random.nextBoolean() ? List.of() : List.of("/usr/lib/", "/ä b\"")),
+            Duration.ZERO),
         Instant.ofEpochSecond(random.nextLong(2_000_000_000L)),
         random.nextBoolean());
   }
