@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class FormatPageTest {
   @ParameterizedTest
-  @ValueSource(classes = {MediaTypes.class, OverlaybdAnnotations.class})
+  @ValueSource(classes = {MediaTypes.class, OverlaybdAnnotations.class, ObdAnnotations.class})
   void thePageNamesEveryConstant(Class<?> constants) throws IOException, IllegalAccessException {
     String page =
         Files.readString(Path.of(System.getProperty("obd.repo"), "docs/formats/oci.md"))

@@ -12,13 +12,23 @@ final class TokenBucket {
   /** How long the link may have been idle and still send at once: the granularity of sleeping. */
   private static final long BURST_NANOS = 1_000_000;
 
+  /** How late a sender may wake up from waiting for the link and still find its bytes gone. */
+  private static final long LATE_NANOS = 50_000_000;
+
+  /** A sender that is back so soon had its next bytes ready all the time. */
+  private static final long SOON_NANOS = 5_000_000;
+
   private static final long SLICE_NANOS = 2_000_000;
   private static final int MIN_SLICE = 512;
   private static final int MAX_SLICE = 64 << 10;
 
   private final double nanosPerByte;
   private final int slice;
+
+  // Guarded by this.
   private long freeAt = System.nanoTime();
+  private @Nullable Thread last; // to reserve
+  private long wokeAt; // when it had waited
 
   private TokenBucket(long bytesPerSecond) {
     this.nanosPerByte = 1e9 / bytesPerSecond;
@@ -40,13 +50,24 @@ final class TokenBucket {
   static void take(@Nullable TokenBucket bucket, int bytes) {
     if (bucket != null) {
       sleepUntil(bucket.reserve(bytes));
+      bucket.woke();
     }
   }
 
   private synchronized long reserve(int bytes) {
-    freeAt = Math.max(freeAt, System.nanoTime() - BURST_NANOS);
+    long now = System.nanoTime();
+    // A busy machine wakes a sender late; the link would not have stood still meanwhile.
+    boolean goesOn = last == Thread.currentThread() && now - wokeAt < SOON_NANOS;
+    freeAt = Math.max(freeAt, now - (goesOn ? LATE_NANOS : BURST_NANOS));
     freeAt += (long) (bytes * nanosPerByte);
+    last = Thread.currentThread();
     return freeAt;
+  }
+
+  private synchronized void woke() {
+    if (last == Thread.currentThread()) {
+      wokeAt = System.nanoTime();
+    }
   }
 
   /** Sleeps until {@link System#nanoTime} reaches {@code nanos}, or the thread is interrupted. */

@@ -148,6 +148,7 @@ final class StreamIn implements FillTarget, ByteReceiver {
       throw new IOException(
           object.digest() + ": expected a stream from " + head + ", got one from " + asked);
     }
+    claimNear(); // whoever reads the first bytes waits for them rather than ask for them again
     from.stream(asked, this);
   }
 }

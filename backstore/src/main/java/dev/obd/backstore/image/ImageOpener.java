@@ -161,7 +161,8 @@ public final class ImageOpener {
         writable = Optional.of(openUpper(plan, plan.upper().get(), stack, open));
       }
       List<BlockSource> plain = sealed.stream().map(SealedLayer::source).toList();
-      Optional<HotStream> hot = options.replay() ? hotStream(plan, opened) : Optional.empty();
+      boolean ahead = options.replay() && !(options.trace() instanceof TraceChoice.None);
+      Optional<HotStream> hot = ahead ? hotStream(plan, opened) : Optional.empty();
       hot.ifPresent(open::push);
       Optional<Replayer> replayer =
           options.replay() ? replayer(plan, options, plain, stack, hot) : Optional.empty();

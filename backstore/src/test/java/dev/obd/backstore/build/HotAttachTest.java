@@ -149,7 +149,7 @@ class HotAttachTest {
       readStart(image);
       await(image);
       assertThat(bytes(reads(hot))).isLessThanOrEqualTo(hot.size() * 11 / 10);
-      assertThat(reads(hot)).hasSizeLessThanOrEqualTo(6);
+      assertThat(reads(hot)).hasSizeLessThanOrEqualTo(4);
     }
   }
 
