@@ -12,13 +12,14 @@ import java.util.List;
 /**
  * Translates ranges of the disk to the ranges of layers that hold them, as a trace to be replayed.
  */
-final class LayerAccesses {
+public final class LayerAccesses {
   /** An image may be made of very many pieces; past this the rest is left out: it is a hint. */
   private static final int MAX_ACCESSES = 1 << 18;
 
   private LayerAccesses() {}
 
-  static Trace of(LayerStack stack, List<Range> disk) throws IOException {
+  /** What reading {@code disk}, in this order, reads of the layers; the first 2^18 pieces. */
+  public static Trace of(LayerStack stack, List<Range> disk) throws IOException {
     List<Access> accesses = new ArrayList<>();
     for (Range range : disk) {
       long length = Math.min(range.length(), stack.size() - range.offset());
