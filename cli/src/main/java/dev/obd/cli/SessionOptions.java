@@ -34,7 +34,8 @@ final class SessionOptions {
       names = "--cache-unit",
       paramLabel = "SIZE",
       converter = Sizes.Converter.class,
-      description = "How much is fetched and kept as one, a power of two (default 64K).")
+      description =
+          "How much is fetched and kept as one, a power of two (default: 16K is kept as one, and a read that misses fetches 64K).")
   private @Nullable Long cacheUnit;
 
   @Option(

@@ -158,8 +158,10 @@ public final class CacheObject implements FillTarget, Closeable {
     var patience = new Patience(me, name, loads, stats);
     while (true) {
       patience.check();
-      long most = missingFrom(unit, me.purpose() == Purpose.DEMAND ? expanded(at, end) : endUnit);
-      Loads.Claim claim = loads.claim(unit, most, endUnit - unit, me);
+      boolean refill = me.purpose() == Purpose.DEMAND;
+      long earliest = refill ? missingBefore(unit) : unit;
+      long most = missingFrom(unit, unit - earliest, refill ? expanded(at, end) : endUnit);
+      Loads.Claim claim = loads.claim(earliest, unit, most, endUnit - unit, me);
       Load load = claim.load();
       if (claim.mine()) {
         // Between our look and our claim another fetch may have ended: that would be a second one.
@@ -189,7 +191,19 @@ public final class CacheObject implements FillTarget, Closeable {
   /** The unit after the last that a miss of {@code [at, end)} brings. */
   private long expanded(long at, long end) {
     long much = Math.min(config.expand() * (end - at), size - at);
-    return (at + Math.max(much, end - at) - 1) / unitBytes + 1;
+    long refill = config.refillBytes();
+    long window = Math.min((end + refill - 1) / refill * refill, size);
+    return (Math.max(at + Math.max(much, end - at), window) - 1) / unitBytes + 1;
+  }
+
+  /** The first unit of those before {@code unit} that are missing in the window around it. */
+  private long missingBefore(long unit) {
+    long least = unit * unitBytes / config.refillBytes() * config.refillBytes() / unitBytes;
+    long first = unit;
+    while (first > least && !has(first - 1)) {
+      first--;
+    }
+    return first;
   }
 
   private static int take(Load load, long at, long end, ByteBuffer dst) {
@@ -203,7 +217,7 @@ public final class CacheObject implements FillTarget, Closeable {
   /** Reads from {@code at} what is not here, exactly as asked for; returns how much. */
   private int pass(long at, long end, ByteBuffer dst) throws IOException {
     long unit = at / unitBytes;
-    long missing = missingFrom(unit, (end - 1) / unitBytes + 1) * unitBytes - at % unitBytes;
+    long missing = missingFrom(unit, 0, (end - 1) / unitBytes + 1) * unitBytes - at % unitBytes;
     var range = new Range(at, Math.min(end - at, missing));
     var passing = new Passing(digest, size, range);
     filler.fill(new Filler.Miss(range, range), passing);
@@ -233,9 +247,13 @@ public final class CacheObject implements FillTarget, Closeable {
     load.fail(null);
   }
 
-  /** How many units from {@code unit} are one request: missing, wanted, within the limit. */
-  private long missingFrom(long unit, long endUnit) {
-    long most = Math.min(endUnit - unit, Math.max(1, config.requestBytes() / unitBytes));
+  /**
+   * How many units from {@code unit} are one request: missing, wanted, within the limit together
+   * with those {@code before}.
+   */
+  private long missingFrom(long unit, long before, long endUnit) {
+    long limit = Math.max(1, config.requestBytes() / unitBytes - before);
+    long most = Math.min(endUnit - unit, limit);
     long units = 1;
     while (units < most && !has(unit + units)) {
       units++;
@@ -447,7 +465,7 @@ public final class CacheObject implements FillTarget, Closeable {
     long endUnit = endUnit(range);
     long unit = firstUnit(range);
     while (unit < endUnit && keeps()) {
-      unit = has(unit) ? unit + 1 : bring(unit, missingFrom(unit, endUnit), true);
+      unit = has(unit) ? unit + 1 : bring(unit, missingFrom(unit, 0, endUnit), true);
     }
   }
 

@@ -23,7 +23,8 @@ final class Load {
 
   private final long firstUnit;
   private final long units;
-  private final long wanted;
+  private final long wantedUnit;
+  private final long wantedEnd;
   private final ReadContext context;
   private final Draft draft;
   private final Urgency urgency;
@@ -39,13 +40,21 @@ final class Load {
   private volatile boolean distrusted;
 
   /**
-   * @param wanted how many of the {@code units} somebody asked for; the rest comes along
+   * @param wantedUnit the first unit that somebody asked for
+   * @param wantedEnd the unit after the last; the others come along
    * @param range of all units, clipped to the object
    */
-  Load(long firstUnit, long units, long wanted, Range range, ReadContext context) {
+  Load(
+      long firstUnit,
+      long units,
+      long wantedUnit,
+      long wantedEnd,
+      Range range,
+      ReadContext context) {
     this.firstUnit = firstUnit;
     this.units = units;
-    this.wanted = wanted;
+    this.wantedUnit = wantedUnit;
+    this.wantedEnd = wantedEnd;
     this.context = context;
     this.draft = new Draft(range);
     this.urgency = new Urgency(context.purpose());
@@ -79,7 +88,9 @@ final class Load {
 
   /** True if nobody was waiting for {@code unit} when it was asked for. */
   boolean isAhead(long unit) {
-    return unit >= firstUnit + wanted || urgency.purpose() != ReadContext.Purpose.DEMAND;
+    return unit < wantedUnit
+        || unit >= wantedEnd
+        || urgency.purpose() != ReadContext.Purpose.DEMAND;
   }
 
   boolean covers(long unit) {
@@ -105,9 +116,11 @@ final class Load {
 
   /** How many bytes of {@code [from, end)} nobody was waiting for when they were asked for. */
   long aheadBytes(long from, long end, int unitBytes) {
-    return urgency.purpose() != ReadContext.Purpose.DEMAND
-        ? end - from
-        : Math.max(0, end - Math.max(from, (firstUnit + wanted) * unitBytes));
+    if (urgency.purpose() != ReadContext.Purpose.DEMAND) {
+      return end - from;
+    }
+    long asked = Math.min(end, wantedEnd * unitBytes) - Math.max(from, wantedUnit * unitBytes);
+    return end - from - Math.max(0, asked);
   }
 
   /** Takes bytes that came; those who wait for them go on. False if it takes none any more. */

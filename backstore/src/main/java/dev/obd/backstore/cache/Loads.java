@@ -31,19 +31,33 @@ final class Loads {
    * The fetch that covers {@code unit}; a new one takes up to {@code most} units from there, of
    * which {@code wanted} are asked for.
    */
-  synchronized Claim claim(long unit, long most, long wanted, ReadContext context) {
+  Claim claim(long unit, long most, long wanted, ReadContext context) {
+    return claim(unit, unit, most, wanted, context);
+  }
+
+  /**
+   * As above; a new one begins as early as {@code earliest}.
+   *
+   * @param most units from {@code unit}
+   */
+  synchronized Claim claim(long earliest, long unit, long most, long wanted, ReadContext context) {
     Load underway = byUnit.get(unit);
     if (underway != null) {
       return new Claim(underway, false);
     }
-    long units = 1;
-    while (units < most && !byUnit.containsKey(unit + units)) {
-      units++;
+    long first = unit;
+    while (first > earliest && !byUnit.containsKey(first - 1)) {
+      first--;
     }
-    long from = unit * unitBytes;
-    var range = new Range(from, Math.min(units * unitBytes, size - from));
-    Load load = new Load(unit, units, Math.min(units, wanted), range, context);
-    for (long u = unit; u < unit + units; u++) {
+    long end = unit + 1;
+    while (end < unit + most && !byUnit.containsKey(end)) {
+      end++;
+    }
+    long from = first * unitBytes;
+    var range = new Range(from, Math.min(end * unitBytes, size) - from);
+    long wantedEnd = Math.min(end, unit + wanted);
+    Load load = new Load(first, end - first, unit, wantedEnd, range, context);
+    for (long u = first; u < end; u++) {
       byUnit.put(u, load);
     }
     return new Claim(load, true);

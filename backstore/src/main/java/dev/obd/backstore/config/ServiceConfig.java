@@ -57,9 +57,9 @@ public record ServiceConfig(
   /**
    * The cache of remote blobs.
    *
-   * @param unitBytes what is fetched and kept as one ({@code refillSize}): a power of two
+   * @param refillBytes what a read that misses fetches ({@code refillSize}): a power of two
    */
-  public record Cache(Path directory, long capacityBytes, int unitBytes) {}
+  public record Cache(Path directory, long capacityBytes, int refillBytes) {}
 
   /**
    * Where credentials come from.

@@ -50,6 +50,40 @@ class CachedSourceTest {
   }
 
   @Test
+  void aReaderGetsTheWindowAroundWhatItMissesAsFarAsThatIsNotHereAndAPrefetchWhatItAsksFor()
+      throws IOException {
+    CacheConfig windows = CacheConfig.in(directory).withFreeReserve(0);
+    assertThat(windows.unitBytes()).isEqualTo(16 * KIB);
+    assertThat(windows.refillBytes()).isEqualTo(64 * KIB);
+    try (BlobCache cache = CacheTests.open(windows);
+        CachedSource source = cache.source(digest(1), origin)) {
+      source.prefetch(new Range(100 * KIB, 1));
+      assertThat(origin.requests).containsExactly(new Range(96 * KIB, 16 * KIB));
+      origin.requests.clear();
+      read(source, 40 * KIB, 1); // nothing of the window is here
+      read(source, 120 * KIB, 1); // the unit before is
+      read(source, 70 * KIB, 1); // what is left of that window
+      read(source, 190 * KIB, 4 * KIB); // two windows
+      assertThat(origin.requests)
+          .containsExactly(
+              new Range(0, 64 * KIB),
+              new Range(112 * KIB, 16 * KIB),
+              new Range(64 * KIB, 32 * KIB),
+              new Range(128 * KIB, 128 * KIB));
+      origin.requests.clear();
+      read(source, content.length - 1, 1);
+      int last = content.length / (64 * KIB) * 64 * KIB;
+      assertThat(origin.requests).containsExactly(new Range(last, content.length - last));
+      assertThat(readAll(source)).isEqualTo(content);
+    }
+    try (BlobCache cache = CacheTests.open(windows.withRefill(4 * KIB))) {
+      assertThat(cache.usedBytes()).isEqualTo(content.length);
+    }
+    assertThat(windows.withRefill(4 * KIB).unitBytes()).isEqualTo(4 * KIB);
+    assertThat(windows.withRefill(256 * KIB).unitBytes()).isEqualTo(16 * KIB);
+  }
+
+  @Test
   void neighbouringMissingUnitsAreOneRequestUpToItsLimit() throws IOException {
     try (BlobCache cache = CacheTests.open(units(4).withRequests(64 * KIB, 0));
         CachedSource source = cache.source(digest(1), origin)) {

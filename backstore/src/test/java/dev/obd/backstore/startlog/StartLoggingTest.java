@@ -51,7 +51,7 @@ class StartLoggingTest {
       assertThat(events(log, Kind.TURN).count()).isEqualTo(events(log, Kind.WIRE).count());
       assertThat(log.needs()).isNotEmpty().hasSizeLessThanOrEqualTo(trace.size());
       assertThat(log.steps()).isNotEmpty().hasSizeLessThan(log.needs().size());
-      assertThat(log.layers()).hasSize(2).allMatch(l -> l.unitBytes() == 65536);
+      assertThat(log.layers()).hasSize(2).allMatch(l -> l.unitBytes() == 16384);
       assertThat(log.endMicros())
           .isGreaterThanOrEqualTo(
               log.events().stream().mapToLong(StartEvent::endMicros).max().orElseThrow());

@@ -84,7 +84,7 @@ final class Engine implements Closeable {
 
   private static CacheConfig cache(ServiceConfig config) {
     return CacheConfig.in(config.cache().directory())
-        .withUnit(config.cache().unitBytes())
+        .withRefill(config.cache().refillBytes())
         .withCapacity(config.cache().capacityBytes())
         .withExpand(config.own().expandPrefetch());
   }
