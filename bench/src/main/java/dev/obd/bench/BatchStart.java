@@ -25,7 +25,7 @@ public final class BatchStart {
     int reads = args.length > 0 ? Integer.parseInt(args[0]) : 300;
     int mebibytes = args.length > 1 ? Integer.parseInt(args[1]) : 64;
     System.out.println("devices  seconds  registry MiB  requests  bytes/1 device  time/1 device");
-    try (SimulatedImage image = new SimulatedImage(4, (mebibytes << 20) / 4)) {
+    try (SimulatedImage image = SimulatedImage.of(4, (mebibytes << 20) / 4)) {
       run(image, 1, reads); // classes and code
       double one = 0;
       long bytes = 0;

@@ -27,7 +27,7 @@ public final class Outage {
   /** Prints a line per kind of outage. */
   public static void main(String[] args) throws Exception {
     System.out.println("registry away             reads  failed  longest s  after it was back s");
-    try (SimulatedImage image = new SimulatedImage(2, 32 << 20)) {
+    try (SimulatedImage image = SimulatedImage.of(2, 32 << 20)) {
       row(image, "after 1 s", Duration.ofSeconds(1), false);
       row(image, "after 5 s", Duration.ofSeconds(5), false);
       row(image, "after the working set", Duration.ofSeconds(1), true);

@@ -18,7 +18,7 @@ public final class RequestStorm {
     int layers = args.length > 0 ? Integer.parseInt(args[0]) : 70;
     int millis = args.length > 1 ? Integer.parseInt(args[1]) : 60;
     int rounds = args.length > 2 ? Integer.parseInt(args[2]) : 5;
-    try (SimulatedImage image = new SimulatedImage(layers, 256 << 10)) {
+    try (SimulatedImage image = SimulatedImage.of(layers, 256 << 10)) {
       double[] seconds = new double[rounds];
       long requests = 0;
       long bytes = 0;

@@ -14,25 +14,29 @@ import dev.obd.format.lsmt.ImportOptions;
 import dev.obd.format.lsmt.RawLayerWriter;
 import dev.obd.format.zfile.ZFileWriter;
 import dev.obd.format.zfile.ZFileWriterOptions;
-import dev.obd.io.BlockSources;
 import dev.obd.io.FileSink;
+import dev.obd.io.Range;
 import dev.obd.io.Ticker;
+import dev.obd.registry.BlobStore;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
 import dev.obd.registry.MediaTypes;
+import dev.obd.registry.RemoteBlob;
 import dev.obd.registry.client.Repositories;
 import dev.obd.registry.http.RegistryOptions;
 import dev.obd.testdata.FaultyRegistry;
 import dev.obd.testdata.Profile;
+import dev.obd.trace.Trace;
+import dev.obd.trace.TraceFile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -44,7 +48,7 @@ import java.util.stream.Stream;
  */
 final class SimulatedImage implements Closeable {
   final FaultyRegistry registry;
-  final int diskBytes;
+  final long diskBytes;
   private final Path directory;
   private final List<Descriptor> layers = new ArrayList<>();
   private final Repositories repositories = new Repositories(RegistryOptions.defaults());
@@ -53,31 +57,57 @@ final class SimulatedImage implements Closeable {
   private int machines;
 
   /** Every layer has its own part of the disk; the registry answers at once so far. */
-  SimulatedImage(int layerCount, int layerBytes) throws IOException {
+  static SimulatedImage of(int layerCount, int layerBytes) throws IOException {
+    long disk = (long) layerCount * layerBytes;
+    List<SyntheticDisk> layers = new ArrayList<>();
+    for (long i = 0; i < layerCount; i++) {
+      var part = new Range(i * layerBytes, layerBytes);
+      layers.add(new SyntheticDisk(disk, List.of(part), SyntheticDisk.RANDOM));
+    }
+    return new SimulatedImage(layers);
+  }
+
+  /**
+   * Of these layers, the lowest first; the registry answers at once so far.
+   *
+   * @param disks of the same size
+   */
+  SimulatedImage(List<SyntheticDisk> disks) throws IOException {
     directory = Files.createTempDirectory("obd-bench-");
     registry = FaultyRegistry.start();
-    diskBytes = layerCount * layerBytes;
-    for (int i = 0; i < layerCount; i++) {
-      byte[] disk = new byte[diskBytes];
-      var random = new SplittableRandom(i);
-      for (int at = i * layerBytes; at < (i + 1) * layerBytes; at++) {
-        disk[at] = (byte) random.nextInt(256);
-      }
-      Path file = directory.resolve("layer-" + i);
+    diskBytes = disks.getFirst().size();
+    for (SyntheticDisk disk : disks) {
+      Path file = directory.resolve("layer-" + layers.size());
       try (ZFileWriter out =
           ZFileWriter.open(
               FileSink.create(file), ZFileWriterOptions.DEFAULT.withOverwriteHeader(true))) {
-        RawLayerWriter.write(
-            BlockSources.ofBytes("disk", ByteBuffer.wrap(disk)),
-            Optional.empty(),
-            ImportOptions.NONE,
-            out,
-            done -> {});
+        RawLayerWriter.write(disk, Optional.empty(), ImportOptions.NONE, out, done -> {});
         out.finish();
       }
       String digest = registry.putBlob("app", file);
       layers.add(new Descriptor(MediaTypes.OCI_LAYER, new Digest(digest), Files.size(file)));
     }
+  }
+
+  /** Where the layers' blobs are. */
+  private BlobStore blobs() {
+    return repositories.blobs("http://" + registry.host() + "/v2/app/blobs");
+  }
+
+  /** Keeps a trace beside the layers; a machine that uses it fetches it from there. */
+  TraceUse put(Trace trace) throws IOException {
+    byte[] content = TraceFile.encode(trace);
+    Path file = Files.write(directory.resolve("trace"), content);
+    var blob =
+        new Descriptor(
+            MediaTypes.OCI_LAYER, new Digest(registry.putBlob("app", file)), content.length);
+    return new TraceUse.Replay(() -> {
+      ByteBuffer bytes = ByteBuffer.allocate(content.length);
+      try (RemoteBlob remote = blobs().open(blob)) {
+        remote.read(0, bytes, Duration.ofSeconds(60));
+      }
+      return TraceFile.decode("trace", bytes.flip());
+    });
   }
 
   long layerBytes() {
@@ -108,11 +138,13 @@ final class SimulatedImage implements Closeable {
     }
 
     Image open() throws IOException {
-      var blobs = repositories.blobs("http://" + registry.host() + "/v2/app/blobs");
+      return open(new TraceUse.None(), OpenOptions.DEFAULTS);
+    }
+
+    Image open(TraceUse trace, OpenOptions options) throws IOException {
       List<LayerOrigin> origins =
-          layers.stream().map(l -> LayerOrigin.remote(blobs, l, registry.host())).toList();
-      var plan = new ImagePlan("bench", origins, new TraceUse.None(), Optional.empty());
-      return opener.open(plan, OpenOptions.DEFAULTS);
+          layers.stream().map(l -> LayerOrigin.remote(blobs(), l, registry.host())).toList();
+      return opener.open(new ImagePlan("bench", origins, trace, Optional.empty()), options);
     }
 
     @Override
