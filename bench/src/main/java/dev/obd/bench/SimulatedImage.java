@@ -9,6 +9,7 @@ import dev.obd.backstore.image.ImagePlan.TraceUse;
 import dev.obd.backstore.image.LayerOrigin;
 import dev.obd.backstore.image.Links;
 import dev.obd.backstore.image.OpenOptions;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.format.lsmt.ImportOptions;
 import dev.obd.format.lsmt.RawLayerWriter;
@@ -106,7 +107,7 @@ final class SimulatedImage implements Closeable {
       try (RemoteBlob remote = blobs().open(blob)) {
         remote.read(0, bytes, Duration.ofSeconds(60));
       }
-      return TraceFile.decode("trace", bytes.flip());
+      return Recordings.of(TraceFile.decode("trace", bytes.flip()));
     });
   }
 

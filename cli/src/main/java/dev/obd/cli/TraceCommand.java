@@ -15,9 +15,15 @@ import picocli.CommandLine.Spec;
       "",
       "Example:  obd trace show oci:images:app-fast",
       "          obd trace merge monday.runs tuesday.runs --out app.runs",
-      "          obd trace hot app:v1-traced app:v1-hot"
+      "          obd trace hot app:v1-traced app:v1-hot",
+      "          obd trace carry app:v1-traced app:v2 app:v2-traced"
     },
-    subcommands = {TraceShowCommand.class, TraceMergeCommand.class, TraceHotCommand.class})
+    subcommands = {
+      TraceShowCommand.class,
+      TraceMergeCommand.class,
+      TraceHotCommand.class,
+      TraceCarryCommand.class
+    })
 final class TraceCommand implements Runnable {
   @Spec private CommandSpec spec;
 
