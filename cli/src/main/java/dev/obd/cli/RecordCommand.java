@@ -134,7 +134,7 @@ final class RecordCommand implements Callable<Integer> {
   @Option(
       names = "--local",
       description =
-          "Keep the run on this machine, for SRC: where it is attached next, it is used with those that SRC brings. Makes no image unless DST is given.")
+          "Keep the run on this machine, for SRC: where it is attached next, it is used with those that SRC brings. Makes no image unless DST is given; with --device, too, SRC has to be named then.")
   private boolean local;
 
   @Option(

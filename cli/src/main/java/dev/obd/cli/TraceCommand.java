@@ -22,7 +22,9 @@ import picocli.CommandLine.Spec;
       TraceShowCommand.class,
       TraceMergeCommand.class,
       TraceHotCommand.class,
-      TraceCarryCommand.class
+      TraceCarryCommand.class,
+      TracePushCommand.class,
+      TracePullCommand.class
     })
 final class TraceCommand implements Runnable {
   @Spec private CommandSpec spec;

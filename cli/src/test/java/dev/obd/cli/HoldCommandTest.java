@@ -100,6 +100,23 @@ class HoldCommandTest {
   }
 
   @Test
+  void runsOfOneMachineAreHeldOnAnotherByWayOfTheRegistryAndTheImageStaysAsItIs() {
+    Cli recorder = new Cli(home.resolve("recorder"));
+    assertThat(cli.run("trace", "pull", plain).expect(1).err()).contains("no runs beside it");
+    assertThat(recorder.run("trace", "push", plain).expect(1).err()).contains("--local");
+    recorder.ok("record", plain, "--local", "--time", "60s", "--", "sh", "-c", read());
+    assertThat(recorder.ok("trace", "push", plain).out()).contains("read by 1 of 1");
+    assertThat(cli.ok("trace", "pull", plain).out()).contains("read by 1 of 1");
+    assertThat(cli.ok("hold", plain, "--json").json().get("bytes").getAsLong()).isPositive();
+    registry.down();
+    JsonObject run =
+        cli.ok("record", plain, "--local", "--time", "60s", "--json", "--", "sh", "-c", read())
+            .json();
+    assertThat(run.get("commandStatus").getAsInt()).as("0 reads failed").isZero();
+    assertThat(run.get("localRuns").getAsInt()).isEqualTo(2);
+  }
+
+  @Test
   void anImageOfWhichNothingIsRecordedCannotBeHeldAndWhatCanBeDoneIsSaid() {
     assertThat(cli.run("hold", plain).expect(1).err())
         .contains("nothing is recorded")

@@ -168,7 +168,10 @@ class RecordCommandTest {
     assertThat(shown.getAsJsonArray("runs")).hasSize(1);
     assertThat(shown.getAsJsonArray("runs").get(0).getAsJsonObject().get("name").getAsString())
         .isEqualTo("sh");
-    assertThat(Files.list(cli.home().resolve("traces"))).hasSize(1);
+    Path file = Files.list(cli.home().resolve("traces")).toList().getFirst();
+    Files.writeString(file, "damaged");
+    shown = cli.ok("trace", "show", source, "--json").json();
+    assertThat(shown.getAsJsonArray("runs")).as("left out").isEmpty();
   }
 
   @Test

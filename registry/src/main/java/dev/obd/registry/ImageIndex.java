@@ -21,6 +21,11 @@ public record ImageIndex(
     Optional<Descriptor> subject,
     Map<String, String> annotations,
     Map<String, String> otherFields) {
+  /** An index of nothing. */
+  static final ImageIndex EMPTY =
+      new ImageIndex(
+          MediaTypes.OCI_INDEX, Optional.empty(), List.of(), Optional.empty(), Map.of(), Map.of());
+
   private static final Set<String> KNOWN =
       Set.of("schemaVersion", "mediaType", "artifactType", "manifests", "subject", "annotations");
 

@@ -80,6 +80,15 @@ public interface Repository extends BlobStore {
   /** Stores a manifest or index and, if {@code tag} is not empty, points the tag at it. */
   Descriptor pushManifest(Optional<String> tag, String mediaType, byte[] bytes) throws IOException;
 
+  /**
+   * The manifests that refer to one, as the registry lists them; empty if it keeps no such list.
+   *
+   * @param subject digest of the manifest they refer to
+   */
+  default Optional<ImageIndex> referrers(Digest subject) throws IOException {
+    return Optional.empty();
+  }
+
   /** All tags, sorted. */
   List<String> tags() throws IOException;
 

@@ -29,19 +29,26 @@ final class Distribution {
   private static final Pattern UPLOAD = Pattern.compile("/v2/(.+)/blobs/uploads/([^/]*)");
   private static final Pattern MANIFEST = Pattern.compile("/v2/(.+)/manifests/([^/]+)");
   private static final Pattern TAGS = Pattern.compile("/v2/(.+)/tags/list");
+  private static final Pattern REFERRERS =
+      Pattern.compile("/v2/(.+)/referrers/(sha256:[0-9a-f]{64})");
   private static final Pattern RANGE = Pattern.compile("bytes=(\\d*)-(\\d*)");
   private static final int MAX_MANIFEST = 4 << 20;
 
   private final Store store;
+  private final boolean listsReferrers;
   private final Map<String, Upload> uploads = new ConcurrentHashMap<>();
 
-  Distribution(Store store) {
+  /**
+   * @param listsReferrers as registries of version 1.1 do
+   */
+  Distribution(Store store, boolean listsReferrers) {
     this.store = store;
+    this.listsReferrers = listsReferrers;
   }
 
   /** The repository that a path is about, or null. */
   static @Nullable String repository(String path) {
-    for (Pattern pattern : List.of(BLOB, UPLOAD, MANIFEST, TAGS)) {
+    for (Pattern pattern : List.of(BLOB, UPLOAD, MANIFEST, TAGS, REFERRERS)) {
       Matcher matcher = pattern.matcher(path);
       if (matcher.matches()) {
         return matcher.group(1);
@@ -71,6 +78,12 @@ final class Distribution {
     Matcher tags = TAGS.matcher(path);
     if (tags.matches()) {
       return tags(call, tags.group(1));
+    }
+    Matcher referrers = REFERRERS.matcher(path);
+    if (listsReferrers && referrers.matches()) {
+      return new Reply(200)
+          .json(new Gson().toJson(store.referrers(referrers.group(1), referrers.group(2))))
+          .with("Content-Type", "application/vnd.oci.image.index.v1+json");
     }
     return Reply.error(404, "NOT_FOUND", path);
   }

@@ -54,6 +54,7 @@ public final class FaultyRegistry implements AutoCloseable {
     private Auth auth = Auth.open();
     private @Nullable Duration redirect;
     private boolean relativeLocations;
+    private boolean listsReferrers;
     private @Nullable Path directory;
     private long seed = 1;
     private int port;
@@ -84,6 +85,12 @@ public final class FaultyRegistry implements AutoCloseable {
     /** Location fields without scheme and host; redirects then stay at the first origin. */
     public Builder relativeLocations() {
       this.relativeLocations = true;
+      return this;
+    }
+
+    /** Lists what refers to a manifest, which registries before version 1.1 of OCI do not. */
+    public Builder listsReferrers() {
+      this.listsReferrers = true;
       return this;
     }
 
@@ -125,7 +132,11 @@ public final class FaultyRegistry implements AutoCloseable {
     store = new Store(what.directory);
     gate = new Gate(what.auth);
     service =
-        new HonestService(gate, new Distribution(store), what.redirect, what.relativeLocations);
+        new HonestService(
+            gate,
+            new Distribution(store, what.listsReferrers),
+            what.redirect,
+            what.relativeLocations);
     rules = new FaultRules(what.seed);
     registry = server(HonestService.REGISTRY, what.port, what.profile);
     cdn = server(HonestService.CDN, 0, what.profile);

@@ -1,5 +1,6 @@
 package dev.obd.testdata;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -167,6 +168,38 @@ final class Store {
             ? reference
             : tags.getOrDefault(repository, new ConcurrentSkipListMap<>()).get(reference);
     return digest == null ? null : manifests.getOrDefault(repository, Map.of()).get(digest);
+  }
+
+  /** An index of the manifests whose subject is {@code digest}. */
+  JsonObject referrers(String repository, String digest) {
+    var list = new JsonArray();
+    for (Manifest manifest : manifests.getOrDefault(repository, Map.of()).values()) {
+      JsonObject json = json(manifest);
+      JsonElement subject = json.get("subject");
+      if (subject != null && subject.getAsJsonObject().get("digest").getAsString().equals(digest)) {
+        var entry = new JsonObject();
+        entry.addProperty("mediaType", manifest.mediaType);
+        entry.addProperty("digest", manifest.digest);
+        entry.addProperty("size", manifest.content.size());
+        entry.add("artifactType", json.get("artifactType"));
+        list.add(entry);
+      }
+    }
+    var index = new JsonObject();
+    index.addProperty("schemaVersion", 2);
+    index.addProperty("mediaType", "application/vnd.oci.image.index.v1+json");
+    index.add("manifests", list);
+    return index;
+  }
+
+  private static JsonObject json(Manifest manifest) {
+    var bytes = new byte[(int) manifest.content.size()];
+    try {
+      manifest.content.read(0, bytes, bytes.length);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return JsonParser.parseString(new String(bytes, StandardCharsets.UTF_8)).getAsJsonObject();
   }
 
   boolean deleteManifest(String repository, String reference) {

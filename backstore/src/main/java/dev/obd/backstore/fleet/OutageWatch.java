@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
@@ -26,8 +27,9 @@ final class OutageWatch {
   private final String device;
   private final Supplier<Optional<Locality.Part>> recorded;
   private final InstantSource clock;
-  private int resting; // guarded by this
-  private @Nullable Instant since; // guarded by this
+  private final AtomicBoolean looking = new AtomicBoolean();
+  private volatile @Nullable Instant since;
+  private int resting; // only of who looks
 
   /**
    * @param recorded how much of what is recorded is here; empty as long as nobody knows
@@ -39,16 +41,29 @@ final class OutageWatch {
   }
 
   /** Since when nothing is missing; empty if something is. */
-  synchronized Optional<Instant> since() {
+  Optional<Instant> since() {
     return Optional.ofNullable(since);
   }
 
-  /** To be called every {@link #LOOK}. Reads the cache's records of the recorded ranges. */
-  synchronized void look() {
-    if (since != null && resting-- > 0) {
+  /**
+   * To be called every {@link #LOOK}. Reads the cache's records of the recorded ranges; nobody
+   * waits for another one who does, because a disk may hang.
+   */
+  void look() {
+    if (!looking.compareAndSet(false, true)) {
       return;
     }
-    resting = RESTING_LOOKS;
+    try {
+      if (since == null || resting-- <= 0) {
+        resting = RESTING_LOOKS;
+        compare();
+      }
+    } finally {
+      looking.set(false);
+    }
+  }
+
+  private void compare() {
     Optional<Locality.Part> now = recorded.get();
     boolean safe = now.isPresent() && now.get().isWhole();
     if (safe && since == null) {

@@ -171,16 +171,22 @@ public final class ImagePlans {
           .orElseGet(TraceUse.None::new);
     }
     return new TraceUse.Replay(() -> {
-      Recordings known = Recordings.NONE;
-      try {
-        if (trace.isPresent()) {
-          known = TraceLayer.load(image.holderOf(trace.get()), trace.get());
-        }
-      } catch (IOException e) {
-        log.warn("trace.unusable image={} reason={}", image.name(), e.toString());
-      }
-      return known.and(here.get().of(digest));
+      Recordings brought =
+          trace.isPresent()
+              ? orNone(image, () -> TraceLayer.load(image.holderOf(trace.get()), trace.get()))
+              : Recordings.NONE;
+      return brought.and(orNone(image, () -> Recordings.of(here.get().of(digest))).runs());
     });
+  }
+
+  /** Where there are two places to look, one of them will do. */
+  private static Recordings orNone(LoadedImage image, ImagePlan.Loader<Recordings> loader) {
+    try {
+      return loader.load();
+    } catch (IOException e) {
+      log.warn("trace.unusable image={} reason={}", image.name(), e.toString());
+      return Recordings.NONE;
+    }
   }
 
   /**

@@ -57,12 +57,17 @@ public final class LocalRuns {
     return RunsFile.read(file);
   }
 
+  /** As {@link #add(Digest, Runs)}. */
+  public Runs add(Digest manifest, Run run) throws IOException {
+    return add(manifest, Runs.of(List.of(run)));
+  }
+
   /**
-   * Adds a run to those of an image; what was there and is damaged gives way to it.
+   * Adds runs to those of an image; what was there and is damaged gives way to them.
    *
    * @return all of them
    */
-  public Runs add(Digest manifest, Run run) throws IOException {
+  public Runs add(Digest manifest, Runs more) throws IOException {
     Runs before;
     try {
       before = of(manifest);
@@ -70,7 +75,7 @@ public final class LocalRuns {
       before = Runs.NONE;
     }
     Files.createDirectories(directory);
-    Runs all = before.merge(Runs.of(List.of(run)));
+    Runs all = before.merge(more);
     try (PendingFile out = PendingFile.create(file(manifest), PendingFile.Existing.REPLACE)) {
       ByteBuffer bytes = ByteBuffer.wrap(Recordings.encode(all));
       while (bytes.hasRemaining()) {

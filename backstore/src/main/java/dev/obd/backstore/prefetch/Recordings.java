@@ -13,8 +13,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -111,8 +113,9 @@ public record Recordings(Optional<Trace> trace, Runs runs) {
   public Trace replay(List<String> digests, Optional<String> name, PrefetchBudget budget)
       throws IOException {
     Runs taken = name.isPresent() ? named(name.get()) : runs;
+    Set<String> layers = new HashSet<>(digests);
     List<Runs.Extent> extents =
-        taken.extents().stream().filter(extent -> digests.contains(extent.layer())).toList();
+        taken.extents().stream().filter(extent -> layers.contains(extent.layer())).toList();
     if (extents.isEmpty() && name.isEmpty()) {
       return within(trace.orElse(Trace.EMPTY), budget);
     }

@@ -329,6 +329,16 @@ public final class ImageStore {
     }
   }
 
+  /**
+   * The registry's repository that an image came from, or that its name says.
+   *
+   * @throws IllegalArgumentException if its name is not a reference
+   */
+  public Repository registryOf(LoadedImage image) {
+    return repositories.repository(
+        ImageReference.parse(image.registryRepository().orElse(image.name())));
+  }
+
   /** Everything in the local store, in the order it was saved. */
   public List<Listed> list() throws IOException {
     List<Listed> all = new ArrayList<>();

@@ -4,6 +4,7 @@ import dev.obd.registry.BlobContent;
 import dev.obd.registry.Descriptor;
 import dev.obd.registry.Digest;
 import dev.obd.registry.Document;
+import dev.obd.registry.ImageIndex;
 import dev.obd.registry.ImageReference;
 import dev.obd.registry.MediaTypes;
 import dev.obd.registry.Progress;
@@ -246,6 +247,27 @@ public final class HttpRepository implements Repository {
           throw Failures.bad(answer, "Docker-Content-Digest", descriptor.digest(), told.get());
         }
         return descriptor;
+      }
+    });
+  }
+
+  /** The first page: a registry that has more than fits in it is asked for no more. */
+  @Override
+  public Optional<ImageIndex> referrers(Digest subject) throws IOException {
+    URI list = uri("referrers/" + subject.value());
+    return trying(limit -> {
+      Call get = Call.get(list).with("Accept", MediaTypes.OCI_INDEX);
+      try (Answer answer = session.follow(get, places.getLast().pull(), limit)) {
+        return switch (answer.status()) {
+          case 200 -> {
+            String type = mediaType(answer);
+            yield MediaTypes.isIndex(type)
+                ? Optional.of(ImageIndex.parse(Document.of(type, answer.all(MAX_MANIFEST_BYTES))))
+                : Optional.empty(); // some answer unknown paths with a page for humans
+          }
+          case 400, 404, 405, 501 -> Optional.empty();
+          default -> throw Failures.of(answer, options.clock());
+        };
       }
     });
   }
