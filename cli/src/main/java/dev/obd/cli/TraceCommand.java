@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     description = {
-      "Look at traces, which say what was read while an image was recorded, and bring several together.",
+      "Look at traces, which say what was read while an image was recorded, bring several together, and say what became of them when an image was started.",
       "",
       "Example:  obd trace show oci:images:app-fast",
       "          obd trace merge monday.runs tuesday.runs --out app.runs",
@@ -24,7 +24,9 @@ import picocli.CommandLine.Spec;
       TraceHotCommand.class,
       TraceCarryCommand.class,
       TracePushCommand.class,
-      TracePullCommand.class
+      TracePullCommand.class,
+      TraceExplainCommand.class,
+      TraceDiffCommand.class
     })
 final class TraceCommand implements Runnable {
   @Spec private CommandSpec spec;
