@@ -2,9 +2,14 @@ package dev.obd.cli;
 
 import dev.obd.backstore.explain.Explainer;
 import dev.obd.backstore.explain.Explanation;
+import dev.obd.backstore.explain.ExplanationPage;
 import dev.obd.backstore.explain.Link;
 import dev.obd.backstore.startlog.StartLog;
 import dev.obd.backstore.startlog.StartLogFile;
+import dev.obd.io.FileSink;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -38,7 +43,8 @@ import picocli.CommandLine.Spec;
       "        background brought by a download, and not read",
       "",
       "Example:  obd trace explain app.log --image app:v1",
-      "          obd trace explain app.log --link 25Mbit/60ms --json"
+      "          obd trace explain app.log --link 25Mbit/60ms --json",
+      "          obd trace explain app.log --html app.html"
     })
 final class TraceExplainCommand implements Callable<Integer> {
   private static final int MAX_LONGEST = 10_000;
@@ -76,6 +82,12 @@ final class TraceExplainCommand implements Callable<Integer> {
       description = "How many of the longest waits to name (default ${DEFAULT-VALUE}).")
   private int longest = 10;
 
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description = "Write a page to look at in a browser there; it needs no network.")
+  private @Nullable Path html;
+
   @Option(names = "--json", description = "Print one JSON document (docs/operations.md).")
   private boolean json;
 
@@ -102,11 +114,21 @@ final class TraceExplainCommand implements Callable<Integer> {
       }
     }
     Explanation explained = explainer.explain(read);
+    if (html != null) {
+      write(ExplanationPage.of(read, explained, explainer.files()), html);
+    }
     if (json) {
       Json.print(spec.commandLine().getOut(), "explanation", explained);
     } else {
       ExplainText.print(spec.commandLine().getOut(), explained);
     }
     return 0;
+  }
+
+  private static void write(String page, Path file) throws IOException {
+    try (FileSink out = FileSink.create(file)) {
+      out.write(ByteBuffer.wrap(page.getBytes(StandardCharsets.UTF_8)));
+      out.finish();
+    }
   }
 }
