@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The log of one start, from now until its time is over or it is closed, whichever is first: then
@@ -49,20 +50,14 @@ public final class StartLogging implements Closeable {
   private final Target target;
   private final String image;
   private final StartRecorder recorder;
-  private final Optional<Future<?>> timer;
+  private @Nullable Future<?> timer; // guarded by this
   private Supplier<Opened> opened = () -> Opened.NOTHING; // guarded by this
   private boolean written; // guarded by this
 
-  private StartLogging(
-      Target target, String image, ScheduledExecutorService scheduler, Ticker ticker) {
+  private StartLogging(Target target, String image, Ticker ticker) {
     this.target = target;
     this.image = image;
     this.recorder = new StartRecorder(ticker);
-    this.timer =
-        target
-            .time()
-            .map(
-                time -> scheduler.schedule(this::timeIsOver, time.toNanos(), TimeUnit.NANOSECONDS));
   }
 
   /**
@@ -80,7 +75,9 @@ public final class StartLogging implements Closeable {
       throw new FileSystemException(
           target.file().toString(), null, "start log: its directory cannot be written to");
     }
-    return new StartLogging(target, image, scheduler, ticker);
+    var logging = new StartLogging(target, image, ticker);
+    target.time().ifPresent(time -> logging.endAfter(time, scheduler));
+    return logging;
   }
 
   /** Who is to be told of reads. */
@@ -97,6 +94,10 @@ public final class StartLogging implements Closeable {
     opened = state;
   }
 
+  private synchronized void endAfter(Duration time, ScheduledExecutorService scheduler) {
+    timer = scheduler.schedule(this::timeIsOver, time.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
   private void timeIsOver() {
     try {
       end();
@@ -111,7 +112,9 @@ public final class StartLogging implements Closeable {
       return;
     }
     written = true;
-    timer.ifPresent(t -> t.cancel(false));
+    if (timer != null) {
+      timer.cancel(false);
+    }
     recorder.stop();
     Opened state = opened.get();
     opened = () -> Opened.NOTHING; // what it held is not needed any more

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -62,9 +63,15 @@ class StartLoggingTest {
   void theFileIsWrittenWhenTheTimeIsOverAndStaysAsItThenIs() throws Exception {
     Path file = directory.resolve("log");
     try (var scheduler = Executors.newScheduledThreadPool(1)) {
-      var target = new Target(file, Optional.of(Duration.ofMillis(20)));
+      var read = new CountDownLatch(1);
+      scheduler.submit(() -> {
+        read.await(); // time does not pass before that
+        return "";
+      });
+      var target = new Target(file, Optional.of(Duration.ofMillis(1)));
       StartLogging logging = StartLogging.start(target, "app", scheduler, Ticker.SYSTEM);
       logging.recorder().disk().read(0, 512, 0, true);
+      read.countDown();
       for (int i = 0; i < 3000 && Files.notExists(file); i++) {
         Thread.sleep(10);
       }
