@@ -57,7 +57,7 @@ final class TokenBucket {
   private synchronized long reserve(int bytes) {
     long now = System.nanoTime();
     // A busy machine wakes a sender late; the link would not have stood still meanwhile.
-    boolean goesOn = last == Thread.currentThread() && now - wokeAt < SOON_NANOS;
+    boolean goesOn = Thread.currentThread().equals(last) && now - wokeAt < SOON_NANOS;
     freeAt = Math.max(freeAt, now - (goesOn ? LATE_NANOS : BURST_NANOS));
     freeAt += (long) (bytes * nanosPerByte);
     last = Thread.currentThread();
@@ -65,7 +65,7 @@ final class TokenBucket {
   }
 
   private synchronized void woke() {
-    if (last == Thread.currentThread()) {
+    if (Thread.currentThread().equals(last)) {
       wokeAt = System.nanoTime();
     }
   }
