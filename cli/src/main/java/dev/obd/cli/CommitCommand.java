@@ -8,7 +8,6 @@ import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.UpperBase;
 import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.store.ImageStore;
-import dev.obd.backstore.store.LoadedImage;
 import dev.obd.format.lsmt.WritableLayer;
 import dev.obd.trace.TraceFile;
 import dev.obd.trace.runs.Runs;
@@ -51,6 +50,8 @@ final class CommitCommand implements Callable<Integer> {
 
   @Mixin private PackingOptions packing;
 
+  @Mixin private PolicyOptions policy;
+
   @Parameters(index = "0", paramLabel = "SRC", description = "The image below.")
   private String source;
 
@@ -91,22 +92,25 @@ final class CommitCommand implements Callable<Integer> {
           spec.commandLine(),
           "commit what? Give --upper DIR, --trace FILE, --runs FILE or several of them");
     }
+    if (policy.any() && upper == null) {
+      throw new ParameterException(
+          spec.commandLine(), "--prefetch-policy is of a new layer: it needs --upper DIR");
+    }
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Session session = options.open()) {
       ImageStore.Target target = session.images().target(destination);
       ImagePlans.Source.Stored stored = Sources.image(session, source);
-      LoadedImage image = stored.image();
       var recorded =
           new Recordings(
               trace == null ? Optional.empty() : Optional.of(TraceFile.read(trace)),
               runs == null ? Runs.NONE : RunsFile.read(runs));
       Built built;
       if (upper == null) {
-        built = commit(session, image, Optional.empty(), recorded, target, terminal);
+        built = commit(session, stored, Optional.empty(), recorded, target, terminal);
       } else {
         UpperBase.require(upper, stored.plan());
         try (WritableLayer layer = open(upper, terminal)) {
-          built = commit(session, image, Optional.of(layer), recorded, target, terminal);
+          built = commit(session, stored, Optional.of(layer), recorded, target, terminal);
         }
       }
       if (built.traceRemoved()) {
@@ -122,15 +126,19 @@ final class CommitCommand implements Callable<Integer> {
 
   private Built commit(
       Session session,
-      LoadedImage image,
+      ImagePlans.Source.Stored stored,
       Optional<WritableLayer> layer,
       Recordings recorded,
       ImageStore.Target target,
       Terminal terminal)
       throws IOException {
-    ImageBuilder builder = session.builder().withSaving(terminal.progress("saving"));
+    ImageBuilder builder =
+        session
+            .builder()
+            .withSaving(terminal.progress("saving"))
+            .withNotes(policy.notes(session, Optional.of(stored.plan()), terminal));
     return builder.commit(
-        image,
+        stored.image(),
         new Changes(layer, recorded.trace(), recorded.runs(), replace, message),
         target,
         packing.options(session.executor()),

@@ -6,6 +6,7 @@ import dev.obd.backstore.build.ImageBuilder.Built;
 import dev.obd.backstore.build.PackOptions;
 import dev.obd.backstore.build.RawDisk;
 import dev.obd.backstore.image.Image;
+import dev.obd.backstore.image.ImagePlan;
 import dev.obd.backstore.image.OpenOptions;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.backstore.store.LoadedImage;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
       "With --base only the blocks that differ from that image become a new layer on top of it; the disk may be larger or smaller than the base's. The base's trace, if it has one, is left out.",
       "",
       "  obd import v1.raw oci:/tmp/images:v1",
-      "  obd import v2.qcow2 oci:/tmp/images:v2 --base oci:/tmp/images:v1"
+      "  obd import v2.qcow2 oci:/tmp/images:v2 --base oci:/tmp/images:v1",
+      "  printf '/usr/bin/app\\n/usr/lib/app/\\n' | obd import v1.raw app:v1 --prefetch-policy fs"
     })
 final class ImportCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -39,6 +41,8 @@ final class ImportCommand implements Callable<Integer> {
   @Mixin private SessionOptions options;
 
   @Mixin private PackingOptions packing;
+
+  @Mixin private PolicyOptions policy;
 
   @Parameters(index = "0", paramLabel = "RAW", description = "A disk in a file, raw or qcow2.")
   private Path raw;
@@ -68,11 +72,14 @@ final class ImportCommand implements Callable<Integer> {
       ImageBuilder builder = session.builder().withSaving(terminal.progress("saving"));
       Built built;
       if (base == null) {
+        builder = builder.withNotes(policy.notes(session, Optional.empty(), terminal));
         built = run(builder, disk, Optional.empty(), target, packOptions, terminal);
       } else {
         LoadedImage image = session.images().load(base);
         OpenOptions once = OpenOptions.DEFAULTS.forOnePass();
-        try (Image below = session.opener().open(session.plans().plan(image), once)) {
+        ImagePlan plan = session.plans().plan(image);
+        builder = builder.withNotes(policy.notes(session, Optional.of(plan), terminal));
+        try (Image below = session.opener().open(plan, once)) {
           built =
               run(
                   builder,

@@ -80,29 +80,6 @@ class PrefetchFilesEndToEndTest {
   }
 
   @Test
-  void withoutReplayNothingThatIsListedIsFetched() throws Exception {
-    images.registry.clearLog();
-    Path socket = images.home.resolve("s3");
-    try (ObdProcess server =
-        ObdProcess.start(
-            images.machine("none"),
-            "serve",
-            images.v2(),
-            "--nbd",
-            "unix:" + socket,
-            "--no-replay",
-            "--prefetch-wait",
-            "60s",
-            "--prefetch-files",
-            "/")) {
-      server.awaitReady();
-      images.awaitQuiet();
-      assertThat(images.dataReads()).hasSizeLessThan(10); // what opening two layers takes
-      assertThat(server.stop()).as(server.err()).isZero();
-    }
-  }
-
-  @Test
   void aPathThatIsNotAbsoluteIsRefusedByName() {
     new Cli(images.machine("wrong"))
         .run("serve", images.v2(), "--nbd", "unix:/x", "--prefetch-files", "d0")

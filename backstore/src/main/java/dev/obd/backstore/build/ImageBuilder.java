@@ -40,25 +40,33 @@ public final class ImageBuilder {
   private final Path temporary;
   private final Platform platform;
   private final Progress saving;
+  private final LayerNotes notes;
 
   /**
    * @param temporary where layers are packed before they are saved; one file at a time, deleted
    *     afterwards
    */
   public ImageBuilder(ImageStore images, Path temporary, Platform platform) {
-    this(images, temporary, platform, Progress.NONE);
+    this(images, temporary, platform, Progress.NONE, LayerNotes.NONE);
   }
 
-  private ImageBuilder(ImageStore images, Path temporary, Platform platform, Progress saving) {
+  private ImageBuilder(
+      ImageStore images, Path temporary, Platform platform, Progress saving, LayerNotes notes) {
     this.images = images;
     this.temporary = temporary;
     this.platform = platform;
     this.saving = saving;
+    this.notes = notes;
   }
 
   /** The same, telling {@code saving} how far blobs are copied to where the new image goes. */
   public ImageBuilder withSaving(Progress saving) {
-    return new ImageBuilder(images, temporary, platform, saving);
+    return new ImageBuilder(images, temporary, platform, saving, notes);
+  }
+
+  /** The same, noting with each new layer what these say. */
+  public ImageBuilder withNotes(LayerNotes wanted) {
+    return new ImageBuilder(images, temporary, platform, saving, wanted);
   }
 
   /**
@@ -306,9 +314,10 @@ public final class ImageBuilder {
     }
   }
 
-  private static LayerBlob pack(
-      WorkDirectory work, PackOptions options, LayerPacker.LayerWriter layer) throws IOException {
-    return LayerPacker.pack(work.path().resolve("layer"), options, layer);
+  private LayerBlob pack(WorkDirectory work, PackOptions options, LayerPacker.LayerWriter layer)
+      throws IOException {
+    LayerBlob packed = LayerPacker.pack(work.path().resolve("layer"), options, layer);
+    return packed.with(notes.of(packed).annotations());
   }
 
   private Built save(Draft draft, ImageStore.Target target) throws IOException {

@@ -1,5 +1,6 @@
 package dev.obd.backstore.image;
 
+import dev.obd.backstore.prefetch.PrefetchHints;
 import dev.obd.format.FileSystems;
 import dev.obd.format.files.FileSystemReader;
 import dev.obd.format.files.FileType;
@@ -51,11 +52,37 @@ final class FileListTrace {
     return LayerAccesses.of(stack, trace.ranges);
   }
 
+  /** Likewise. The numbers may be of another state of the disk: then they are of little use. */
+  static Trace of(LayerStack stack, PrefetchHints hints) throws IOException {
+    FileListTrace trace = new FileListTrace(FileSystems.open(stack));
+    int missing = 0;
+    for (long number : hints.inodes()) {
+      try {
+        trace.addAll(trace.files.inode(number));
+      } catch (IOException e) {
+        missing++;
+        log.debug("prefetch.hint inode={} reason={}", number, e.getMessage());
+      }
+    }
+    if (missing > 0) {
+      log.warn("prefetch.hints.left_out entries={} of={}", missing, hints.inodes().size());
+    }
+    return LayerAccesses.of(stack, trace.ranges);
+  }
+
+  private void addAll(Inode inode) throws IOException {
+    if (inode.type() == FileType.DIRECTORY) {
+      files.walk(inode, (path, found) -> add(found));
+    } else {
+      add(inode);
+    }
+  }
+
   private boolean add(FileList.Entry entry) {
     try {
       Inode inode = files.resolve(entry.path());
       if (entry.directory() && inode.type() == FileType.DIRECTORY) {
-        files.walk(inode, (path, found) -> add(found));
+        addAll(inode);
         return true;
       }
       add(inode);

@@ -7,6 +7,7 @@ import dev.obd.backstore.download.DownloadTask;
 import dev.obd.backstore.download.Downloads;
 import dev.obd.backstore.image.ImageOpenException.Part;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
+import dev.obd.backstore.prefetch.PrefetchHints;
 import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
@@ -22,6 +23,7 @@ import dev.obd.format.lsmt.WritableStack;
 import dev.obd.io.BlockSource;
 import dev.obd.io.Deadline;
 import dev.obd.io.FailureText;
+import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import dev.obd.io.Ticker;
 import dev.obd.trace.AccessTap;
@@ -167,6 +169,9 @@ public final class ImageOpener {
       Optional<Replayer> replayer =
           options.replay() ? replayer(plan, options, plain, stack, hot) : Optional.empty();
       replayer.ifPresent(open::push);
+      if (options.replay()) {
+        readAhead(plan, open);
+      }
       Optional<Downloads> download =
           recording ? Optional.empty() : downloads(plan, options, opened);
       download.ifPresent(open::push);
@@ -293,11 +298,14 @@ public final class ImageOpener {
               "trace",
               () -> recordings.load().replay(plan.digests(), name(options), options.budget()));
       case TraceUse.Files(ImagePlan.Loader<FileList> list) ->
-          order.then("listed in the image", () -> files(disk, list.load()));
+          order.then(
+              "listed in the image", () -> lookUp(() -> FileListTrace.of(disk, list.load())));
       case TraceUse.None _, TraceUse.RecordInto _ -> {}
     }
+    hints(plan)
+        .ifPresent(hints -> order.then("hints", () -> lookUp(() -> FileListTrace.of(disk, hints))));
     if (!options.files().entries().isEmpty()) {
-      order.then("listed", () -> files(disk, options.files()));
+      order.then("listed", () -> lookUp(() -> FileListTrace.of(disk, options.files())));
     }
     ReplayOptions replay =
         ReplayOptions.DEFAULT.withConcurrency(options.replayConcurrency()).withTicker(ticker);
@@ -306,10 +314,27 @@ public final class ImageOpener {
         .map(loader -> Replayer.start(plan.name(), plain, hot, loader, replay, executor));
   }
 
+  /** Those of the layer that made the disk what it is: a hot layer only repeats. */
+  private static Optional<PrefetchHints> hints(ImagePlan plan) {
+    return plan.lowers().reversed().stream()
+        .filter(layer -> !layer.hot())
+        .findFirst()
+        .flatMap(layer -> layer.hints().files());
+  }
+
   /** Nobody waits for what is read to look the files up, either. */
-  private Trace files(LayerStack disk, FileList list) throws IOException {
-    var context = new ReadContext(ReadContext.Purpose.REPLAY, Deadline.after(ticker, LOOK_UP));
-    return context.run(() -> FileListTrace.of(disk, list));
+  private Trace lookUp(ReadContext.Operation<Trace> how) throws IOException {
+    return new ReadContext(ReadContext.Purpose.REPLAY, Deadline.after(ticker, LOOK_UP)).run(how);
+  }
+
+  /** Of layers in local files what their makers wanted; nothing of what comes over a network. */
+  private void readAhead(ImagePlan plan, Deque<Closeable> open) {
+    for (LayerOrigin layer : plan.lowers()) {
+      Optional<Range> range = layer.hints().readahead();
+      if (range.isPresent() && layer.file().isPresent()) {
+        open.push(ReadAhead.start(layer.file().get(), range.get(), executor));
+      }
+    }
   }
 
   private List<OpenedLayer> openLayers(ImagePlan plan, ReadContext context, LayerOpener.Use use)

@@ -203,14 +203,16 @@ public final class ImagePlans {
 
   static LayerOrigin origin(LoadedImage image, Descriptor layer) throws IOException {
     Repository holder = image.holderOf(layer);
-    if (holder instanceof OciLayout) {
-      return new LayerOrigin(
-          layer.digest().toString(),
-          Optional.of(layer.digest()),
-          Optional.empty(),
-          () -> new RemoteSource(holder.open(layer)));
-    }
-    return LayerOrigin.remote(holder, layer, linkOf(holder.name()));
+    LayerOrigin origin =
+        holder instanceof OciLayout layout
+            ? new LayerOrigin(
+                    layer.digest().toString(),
+                    Optional.of(layer.digest()),
+                    Optional.empty(),
+                    () -> new RemoteSource(holder.open(layer)))
+                .in(layout.blobFile(layer.digest()))
+            : LayerOrigin.remote(holder, layer, linkOf(holder.name()));
+    return origin.hinted(LayerHints.of(layer));
   }
 
   /** The host part of a repository's name: what shares one link. */

@@ -22,6 +22,8 @@ import java.util.Optional;
  * @param otherwise where it lies if this turns out to be damaged
  * @param place what its bytes come from, for humans: a repository
  * @param hot whether it holds what a start reads, in that order: fetched whole, front to back
+ * @param file the local file it is; empty if it is remote, or nobody said
+ * @param hints what is to be fetched ahead of it
  */
 public record LayerOrigin(
     String name,
@@ -31,7 +33,9 @@ public record LayerOrigin(
     Optional<Path> directory,
     Optional<LayerOrigin> otherwise,
     String place,
-    boolean hot) {
+    boolean hot,
+    Optional<Path> file,
+    LayerHints hints) {
   /** Opens the raw blob: once per opened image, and once more for each try to download it. */
   @FunctionalInterface
   public interface Opener {
@@ -46,22 +50,47 @@ public record LayerOrigin(
 
   /** Without a directory or another place. */
   public LayerOrigin(String name, Optional<Digest> digest, Optional<String> link, Opener opener) {
-    this(name, digest, link, opener, Optional.empty(), Optional.empty(), link.orElse(name), false);
+    this(
+        name,
+        digest,
+        link,
+        opener,
+        Optional.empty(),
+        Optional.empty(),
+        link.orElse(name),
+        false,
+        Optional.empty(),
+        LayerHints.NONE);
   }
 
   /** The same, kept whole in {@code kept} if that is wanted. */
   public LayerOrigin keptIn(Path kept) {
-    return new LayerOrigin(name, digest, link, opener, Optional.of(kept), otherwise, place, hot);
+    return new LayerOrigin(
+        name, digest, link, opener, Optional.of(kept), otherwise, place, hot, file, hints);
   }
 
   /** The same, or {@code other} if this is damaged. */
   public LayerOrigin or(LayerOrigin other) {
-    return new LayerOrigin(name, digest, link, opener, directory, Optional.of(other), place, hot);
+    return new LayerOrigin(
+        name, digest, link, opener, directory, Optional.of(other), place, hot, file, hints);
+  }
+
+  /** The same, in that file. */
+  public LayerOrigin in(Path local) {
+    return new LayerOrigin(
+        name, digest, link, opener, directory, otherwise, place, hot, Optional.of(local), hints);
+  }
+
+  /** The same, with what is said of it. */
+  public LayerOrigin hinted(LayerHints said) {
+    return new LayerOrigin(
+        name, digest, link, opener, directory, otherwise, place, hot, file, said);
   }
 
   /** The same as a hot layer. */
   public LayerOrigin asHot() {
-    return new LayerOrigin(name, digest, link, opener, directory, otherwise, place, true);
+    return new LayerOrigin(
+        name, digest, link, opener, directory, otherwise, place, true, file, hints);
   }
 
   /** A blob in a local file. */
@@ -81,7 +110,9 @@ public record LayerOrigin(
         origin.directory,
         origin.otherwise,
         blobs.name(),
-        false);
+        false,
+        origin.file,
+        origin.hints);
   }
 
   /** A blob behind a link that is not a registry. */

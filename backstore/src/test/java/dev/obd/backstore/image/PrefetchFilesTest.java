@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.obd.backstore.cache.BlobCache;
 import dev.obd.backstore.cache.CacheConfig;
+import dev.obd.backstore.prefetch.PrefetchHints;
 import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.prefetch.ReplayStats;
 import dev.obd.backstore.prefetch.Replayer;
@@ -77,8 +78,12 @@ class PrefetchFilesTest {
 
   /** Goes on with an empty cache. */
   private void forget() throws IOException {
+    forget("other");
+  }
+
+  private void forget(String next) throws IOException {
     cache.close();
-    open("other");
+    open(next);
   }
 
   @AfterEach
@@ -298,5 +303,72 @@ class PrefetchFilesTest {
       image.read(0, read);
       assertThat(read.array()).isEqualTo(bytes);
     }
+  }
+
+  private static ImagePlan hinted(NotedBlob blob, List<Long> inodes) {
+    ImagePlan plan = plan(blob, new ImagePlan.TraceUse.None());
+    var hints = new LayerHints(Optional.of(new PrefetchHints(inodes)), Optional.empty());
+    return new ImagePlan(
+        plan.name(),
+        List.of(plan.lowers().getFirst().hinted(hints)),
+        plan.trace(),
+        Optional.empty());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ext4", "erofs"})
+  void theImagesTableComesBeforeTheUsersList(String type) throws Exception {
+    NotedBlob blob = blob(type);
+    Range d;
+    Range e;
+    Range listed;
+    String path;
+    List<Long> inodes;
+    var off = OpenOptions.DEFAULTS.withReplay(false);
+    try (Image image = opener.open(plan(blob, new ImagePlan.TraceUse.None()), off)) {
+      FileSystemReader files = FileSystems.open(image.stack().orElseThrow());
+      // A number that names nothing here is left out.
+      inodes = List.of(files.resolve("/lib/deep").number(), 0x7FFF_FFFFL);
+      d = inside(places(image, "lib/deep/d").getFirst());
+      e = inside(places(image, "lib/deep/e").getFirst());
+      path = "a";
+      listed = inside(places(image, "a").getFirst());
+      for (String other : new String[] {"b", "z"}) { // a neighbour would come in one request
+        Range place = inside(places(image, other).getFirst());
+        if (distance(place, d, e) > distance(listed, d, e)) {
+          path = other;
+          listed = place;
+        }
+      }
+      assertThat(distance(listed, d, e)).isGreaterThan(2L * FILE - UNIT);
+    }
+    forget();
+    NotedBlob fresh = new NotedBlob(blob.bytes);
+    try (Image image = opener.open(hinted(fresh, inodes), listing("/" + path))) {
+      ReplayStats stats = done(image);
+      assertThat(stats.state()).isEqualTo(ReplayStats.State.DONE);
+      assertThat(Math.max(fresh.firstOf(d), fresh.firstOf(e))).isLessThan(fresh.firstOf(listed));
+      String[] paths = {path, "lib/deep/d", "lib/deep/e"};
+      for (String here : paths) { // the names were not looked up: a table has numbers
+        FileSystems.open(image.stack().orElseThrow()).resolve(here);
+      }
+      int before = fresh.asked.size();
+      for (String here : paths) {
+        assertContent(image, here);
+      }
+      assertThat(fresh.asked).hasSize(before);
+    }
+    forget("third");
+    NotedBlob untouched = new NotedBlob(blob.bytes);
+    try (Image image =
+        opener.open(hinted(untouched, inodes), listing("/" + path).withReplay(false))) {
+      assertThat(image.replayer()).isEmpty();
+      assertThat(untouched.had(d)).isFalse();
+    }
+  }
+
+  private static long distance(Range place, Range one, Range other) {
+    return Math.min(
+        Math.abs(place.offset() - one.offset()), Math.abs(place.offset() - other.offset()));
   }
 }
