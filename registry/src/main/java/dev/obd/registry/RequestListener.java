@@ -37,6 +37,12 @@ public interface RequestListener {
    */
   default void retrying(RegistryException failure) throws IOException {}
 
+  /**
+   * A transfer begins, which {@code how} ends from any thread, whatever it is waiting for: it then
+   * returns as if its receiver had wanted no more. After the transfer {@code how} does nothing.
+   */
+  default void cancellable(Runnable how) {}
+
   /** An operation that makes requests. */
   @FunctionalInterface
   interface Operation<T> {
@@ -59,6 +65,12 @@ public interface RequestListener {
           public void exchanged(Exchange exchange) {
             inner.exchanged(exchange);
             outer.exchanged(exchange);
+          }
+
+          @Override
+          public void cancellable(Runnable how) {
+            inner.cancellable(how);
+            outer.cancellable(how);
           }
 
           @Override

@@ -135,7 +135,7 @@ final class BlobPlace {
         }
       }
     } catch (RegistryException e) {
-      if (limit.isOver()) {
+      if (limit.isOver() || limit.isCancelled()) {
         throw e;
       }
       session.accelerator().failed(String.valueOf(e.getMessage()));

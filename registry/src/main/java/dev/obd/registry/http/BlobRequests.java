@@ -74,6 +74,9 @@ final class BlobRequests {
         health.succeeded();
         return answer;
       } catch (RegistryException e) {
+        if (limit.isCancelled()) {
+          throw e;
+        }
         health.failed(e);
         if (e.kind() == Kind.NOT_FOUND || e.kind() == Kind.UNAUTHORIZED) {
           skip(place);

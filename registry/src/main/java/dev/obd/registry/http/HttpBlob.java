@@ -5,10 +5,14 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** Ranged reads of one blob. Holds nothing open between reads. */
+/** Ranged reads of one blob. Holds nothing open between reads; closing it ends those under way. */
 final class HttpBlob implements RemoteBlob {
   private final BlobRequests requests;
+  private final Set<RangeTransfer> underWay = ConcurrentHashMap.newKeySet();
+  private volatile boolean closed;
 
   HttpBlob(BlobRequests requests) {
     this.requests = requests;
@@ -35,13 +39,29 @@ final class HttpBlob implements RemoteBlob {
           dst.put(bytes);
           return true;
         });
+    if (dst.hasRemaining()) {
+      throw closed();
+    }
   }
 
   @Override
   public void stream(long offset, long length, Duration patience, Duration stall, Receiver receiver)
       throws IOException {
     check(offset, length);
-    new RangeTransfer(requests, offset, length, receiver, patience, stall).run();
+    var transfer = new RangeTransfer(requests, offset, length, receiver, patience, stall);
+    underWay.add(transfer);
+    try {
+      if (closed) { // seen here, or else by close, which sees the transfer then
+        throw closed();
+      }
+      transfer.run();
+    } finally {
+      underWay.remove(transfer);
+    }
+  }
+
+  private IOException closed() {
+    return new IOException(name() + ": closed");
   }
 
   private void check(long offset, long length) throws EOFException {
@@ -56,6 +76,10 @@ final class HttpBlob implements RemoteBlob {
     requests.distrust();
   }
 
+  /** Nobody waits for retries of what nobody wants any more. */
   @Override
-  public void close() {}
+  public void close() {
+    closed = true;
+    underWay.forEach(RangeTransfer::cancel);
+  }
 }

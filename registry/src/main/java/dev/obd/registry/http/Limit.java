@@ -2,6 +2,9 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.RegistryClock;
 import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import org.apache.hc.core5.util.Timeout;
 
 /**
@@ -17,6 +20,8 @@ final class Limit {
   private final RegistryClock clock;
   private final Duration patience;
   private volatile long atNanos;
+  private volatile boolean cancelled;
+  private final Set<Runnable> cuts = new LinkedHashSet<>(); // guarded by itself
 
   private Limit(RegistryClock clock, Duration patience) {
     this.clock = clock;
@@ -66,6 +71,44 @@ final class Limit {
     return Timeout.ofMilliseconds(millis(third));
   }
 
+  /**
+   * Whoever waited within this does not want it any more: what {@link #cutWhenCancelled} named is
+   * cut, and what would be named later.
+   */
+  void cancel() {
+    List<Runnable> now;
+    synchronized (cuts) {
+      cancelled = true;
+      now = List.copyOf(cuts);
+      cuts.clear();
+    }
+    now.forEach(Runnable::run);
+  }
+
+  boolean isCancelled() {
+    return cancelled;
+  }
+
+  /**
+   * Runs {@code cut} if this is cancelled.
+   *
+   * @return ends that
+   */
+  Runnable cutWhenCancelled(Runnable cut) {
+    synchronized (cuts) {
+      if (!cancelled) {
+        cuts.add(cut);
+        return () -> {
+          synchronized (cuts) {
+            cuts.remove(cut);
+          }
+        };
+      }
+    }
+    cut.run();
+    return () -> {};
+  }
+
   /** All that is left, at least 1 ms: 0 would mean no limit. */
   Timeout rest() {
     return Timeout.ofMilliseconds(millis(remainingNanos()));
@@ -73,7 +116,9 @@ final class Limit {
 
   /** A part of what is left, for a way that need not be the last one. */
   Limit share() {
-    return new Limit(clock, Duration.ofNanos(Math.min(remainingNanos() / 4, SHARE_NANOS)));
+    var share = new Limit(clock, Duration.ofNanos(Math.min(remainingNanos() / 4, SHARE_NANOS)));
+    Runnable _ = cutWhenCancelled(share::cancel);
+    return share;
   }
 
   private static long millis(long nanos) {

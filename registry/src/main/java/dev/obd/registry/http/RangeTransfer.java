@@ -2,6 +2,7 @@ package dev.obd.registry.http;
 
 import dev.obd.registry.RegistryException;
 import dev.obd.registry.RemoteBlob;
+import dev.obd.registry.RequestListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -42,18 +43,28 @@ final class RangeTransfer {
     attempts = new Attempts(limit, Integer.MAX_VALUE, options.jitter());
   }
 
+  /** Returns early if no more is wanted, by the receiver or by who cancels it. */
   void run() throws IOException {
-    while (wanted && at < end) {
+    RequestListener.current().cancellable(this::cancel);
+    while (wanted && at < end && !limit.isCancelled()) {
       long before = at;
       try {
         request();
       } catch (IOException e) {
+        if (limit.isCancelled()) {
+          return;
+        }
         if (at > before) {
           attempts.progressed();
         }
         attempts.failed(e);
       }
     }
+  }
+
+  /** Ends it from any thread, whatever it is waiting for, but for a pause between two requests. */
+  void cancel() {
+    limit.cancel();
   }
 
   private void request() throws IOException {
@@ -72,7 +83,9 @@ final class RangeTransfer {
           throw Failures.bad(answer, "body", bodyEnd - from + " bytes", "more");
         }
       } catch (RegistryException e) {
-        answer.bad(e);
+        if (!limit.isCancelled()) {
+          answer.bad(e);
+        }
         throw e;
       }
     }

@@ -161,7 +161,7 @@ final class Transport implements Closeable {
             .setProtocolUpgradeEnabled(false)
             .setAuthenticationEnabled(proxies.areLoggedInTo()) // to proxies only
             .build());
-    Runnable endWatch = limit.watch(request::cancel);
+    Runnable endWatch = watch(call, limit, request::cancel);
     Origin origin = Origin.of(call.wire());
     long began = options.clock().nanos();
     try {
@@ -186,6 +186,21 @@ final class Transport implements Closeable {
       endWatch.run();
       throw e;
     }
+  }
+
+  /**
+   * What others may be waiting for as well, a token say, goes on when the transfer is cancelled.
+   */
+  private static Runnable watch(Call call, Limit limit, Runnable cut) {
+    Runnable endWatch = limit.watch(cut);
+    if (!call.headers().containsKey("Range")) {
+      return endWatch;
+    }
+    Runnable forget = limit.cutWhenCancelled(cut);
+    return () -> {
+      forget.run();
+      endWatch.run();
+    };
   }
 
   private static void tell(Origin origin, ClassicHttpResponse response, long nanos) {
