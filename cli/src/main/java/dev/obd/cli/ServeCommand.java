@@ -53,6 +53,8 @@ final class ServeCommand implements Callable<Integer> {
 
   @Mixin private ServingOptions serving;
 
+  @Mixin private PrefetchCeilingOptions ceilings;
+
   @Mixin private UpperOptions upper;
 
   @Mixin private StartLogOptions startLog;
@@ -86,7 +88,7 @@ final class ServeCommand implements Callable<Integer> {
     ServingOptions.Places places = serving.places();
     PrintWriter out = spec.commandLine().getOut();
     try (Interrupt interrupt = new Interrupt();
-        Session session = options.open()) {
+        Session session = options.open(ceilings.limits())) {
       Source resolved = session.plans().resolve(source);
       ImagePlan plan = resolved.plan();
       plan.requireRecorded(choice);

@@ -10,6 +10,9 @@ import dev.obd.backstore.image.ImagePlans;
 import dev.obd.backstore.image.Links;
 import dev.obd.backstore.prefetch.LocalRuns;
 import dev.obd.backstore.preflight.Preflight;
+import dev.obd.backstore.source.Pace;
+import dev.obd.backstore.source.PrefetchCeilings;
+import dev.obd.backstore.source.PrefetchLimits;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.io.Ticker;
@@ -43,6 +46,17 @@ final class Session implements Closeable {
 
   public Session(Home home, RegistryOptions registry, CacheConfig cacheConfig, Platform platform)
       throws IOException {
+    this(home, registry, cacheConfig, platform, PrefetchLimits.NONE);
+  }
+
+  public Session(
+      Home home,
+      RegistryOptions registry,
+      CacheConfig cacheConfig,
+      Platform platform,
+      PrefetchLimits prefetch)
+      throws IOException {
+    var ceilings = new PrefetchCeilings(prefetch);
     this.home = home;
     this.cacheConfig = cacheConfig;
     this.repositories = new Repositories(registry);
@@ -58,7 +72,9 @@ final class Session implements Closeable {
     this.opener =
         new ImageOpener(
             cache,
-            new Links(link -> new SlotScheduler(link, SlotScheduler.Limits.DEFAULT, Ticker.SYSTEM)),
+            new Links(link ->
+                new SlotScheduler(
+                    link, SlotScheduler.Limits.DEFAULT, Pace.ADAPTIVE, ceilings, Ticker.SYSTEM)),
             executor,
             scheduler,
             Ticker.SYSTEM);

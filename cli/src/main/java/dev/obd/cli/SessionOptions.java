@@ -2,6 +2,7 @@ package dev.obd.cli;
 
 import dev.obd.backstore.cache.CacheConfig;
 import dev.obd.backstore.config.Home;
+import dev.obd.backstore.source.PrefetchLimits;
 import dev.obd.registry.Platform;
 import dev.obd.registry.auth.CredentialHelper;
 import dev.obd.registry.auth.CredentialProvider;
@@ -82,16 +83,23 @@ final class SessionOptions {
   }
 
   Session open(Home home) throws IOException {
-    return open(home, registry());
+    return open(home, registry(), PrefetchLimits.NONE);
+  }
+
+  Session open(PrefetchLimits prefetch) throws IOException {
+    return open(Home.ofProcess(), registry(), prefetch);
   }
 
   /** For a look: what does not answer within {@code patience}, or twice, is given up. */
   Session openImpatient(Duration patience) throws IOException {
     return open(
-        Home.ofProcess(), registry().withPatience(patience.multipliedBy(4).dividedBy(5), 2));
+        Home.ofProcess(),
+        registry().withPatience(patience.multipliedBy(4).dividedBy(5), 2),
+        PrefetchLimits.NONE);
   }
 
-  private Session open(Home home, RegistryOptions registry) throws IOException {
+  private Session open(Home home, RegistryOptions registry, PrefetchLimits prefetch)
+      throws IOException {
     CacheConfig cache = CacheConfig.in(home.cache());
     if (cacheUnit != null) {
       cache = cache.withUnit(Math.toIntExact(cacheUnit));
@@ -102,7 +110,7 @@ final class SessionOptions {
     if (expand != null) {
       cache = cache.withExpand(expand);
     }
-    return new Session(home, registry, cache, platform());
+    return new Session(home, registry, cache, platform(), prefetch);
   }
 
   Platform platform() {

@@ -25,6 +25,9 @@ public final class CacheObject implements FillTarget, Closeable {
   /** A filler that says so often that it is done, and is not, is broken. */
   private static final int MOST_ASKED = 8;
 
+  /** A stream may be cut before its first byte, but not for ever. */
+  private static final int MOST_CUT = 1000;
+
   private static final int MAX_COPY = 64 << 20;
 
   private final Digest digest;
@@ -527,7 +530,7 @@ public final class CacheObject implements FillTarget, Closeable {
       var stream = new StreamIn(this, loads, rest, wanted);
       stream(stream, rest);
       if (stream.head() == rest.offset()) {
-        patience.unfilled(MOST_ASKED);
+        patience.unfilled(MOST_CUT);
       }
       unit = stream.head() >= rest.end() ? endUnit : stream.head() / unitBytes;
     }

@@ -18,10 +18,12 @@ public final class Urgency {
   private Purpose purpose; // guarded by this
   private @Nullable List<Runnable> listeners; // guarded by this
 
+  private static final BooleanSupplier NOBODY = () -> false;
+
   private final BooleanSupplier waitedFor;
 
   Urgency(Purpose purpose) {
-    this(purpose, () -> false);
+    this(purpose, NOBODY);
   }
 
   /**
@@ -33,9 +35,14 @@ public final class Urgency {
     this.waitedFor = waitedFor;
   }
 
-  /** True if somebody waits for the next bytes of the fetch on this thread. */
-  public static boolean isWaitedFor() {
-    return now() == Purpose.DEMAND || (CURRENT.isBound() && CURRENT.get().waitedFor.getAsBoolean());
+  /** Whether somebody waits for the next bytes of the fetch on this thread, though not for all. */
+  public static BooleanSupplier waitedFor() {
+    return CURRENT.isBound() ? CURRENT.get().waitedFor : NOBODY;
+  }
+
+  /** True for a fetch that is one long request on purpose. */
+  public static boolean isStream() {
+    return !NOBODY.equals(waitedFor());
   }
 
   /** Why the fetch on this thread happens, as of now. */

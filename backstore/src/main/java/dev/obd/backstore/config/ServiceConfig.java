@@ -1,6 +1,7 @@
 package dev.obd.backstore.config;
 
 import dev.obd.backstore.device.OnStall;
+import dev.obd.backstore.source.PrefetchLimits;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -106,6 +107,7 @@ public record ServiceConfig(
    * @param requestsPerSecond most that one host is asked; 0: as many as it puts up with
    * @param expandPrefetch how many times what a read misses is fetched, from there on; 1: what is
    *     missed
+   * @param prefetch ceilings of everything that is fetched ahead
    */
   public record Own(
       Optional<Path> home,
@@ -115,7 +117,8 @@ public record ServiceConfig(
       OnStall onStall,
       Map<String, List<URI>> mirrors,
       int requestsPerSecond,
-      int expandPrefetch) {
+      int expandPrefetch,
+      PrefetchLimits prefetch) {
     public Own {
       mirrors = Map.copyOf(mirrors);
     }
@@ -150,7 +153,8 @@ public record ServiceConfig(
             d.own.onStall,
             d.own.mirrors,
             d.own.requestsPerSecond,
-            d.own.expandPrefetch),
+            d.own.expandPrefetch,
+            d.own.prefetch),
         List.of(),
         List.of());
   }

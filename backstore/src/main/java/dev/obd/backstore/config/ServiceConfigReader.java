@@ -12,6 +12,7 @@ import dev.obd.backstore.config.ServiceConfig.Own;
 import dev.obd.backstore.config.ServiceConfig.P2p;
 import dev.obd.backstore.config.ServiceConfig.Snapshots;
 import dev.obd.backstore.device.OnStall;
+import dev.obd.backstore.source.PrefetchLimits;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -314,7 +315,29 @@ public final class ServiceConfigReader {
         onStall(o),
         mirrors(o),
         o.whole("requestsPerSecond", 0, 0, 1_000_000),
-        o.whole("expandPrefetch", 1, 1, CacheConfig.MAX_EXPAND));
+        o.whole("expandPrefetch", 1, 1, CacheConfig.MAX_EXPAND),
+        prefetch(o));
+  }
+
+  private static PrefetchLimits prefetch(ConfigObject own) throws ConfigException {
+    Optional<ConfigObject> found = own.object("prefetch");
+    if (found.isEmpty()) {
+      return PrefetchLimits.NONE;
+    }
+    ConfigObject o = found.get();
+    return new PrefetchLimits(
+        o.bool("enable", true),
+        o.whole("threadsCount", 0, 0, PrefetchLimits.MOST_THREADS),
+        noneOrAtLeast(o, "mergingSize", PrefetchLimits.LEAST_REQUEST),
+        noneOrAtLeast(o, "bandwidthRate", PrefetchLimits.LEAST_RATE));
+  }
+
+  private static long noneOrAtLeast(ConfigObject o, String key, long least) throws ConfigException {
+    long value = o.whole(key, 0L, 0, Long.MAX_VALUE);
+    if (value > 0 && value < least) {
+      throw o.wrong(key, "0 or at least " + least, value);
+    }
+    return value;
   }
 
   private static OnStall onStall(ConfigObject o) throws ConfigException {

@@ -113,6 +113,7 @@ final class OpenDevices {
     Duration stall = context.config().own().stallLimit();
     return OpenOptions.DEFAULTS
         .withPatience(stall.compareTo(OPEN_PATIENCE) < 0 ? stall : OPEN_PATIENCE)
+        .withReplay(context.config().own().prefetch().enabled())
         .withReplayConcurrency(context.config().prefetchConcurrency())
         .withDownload(download());
   }

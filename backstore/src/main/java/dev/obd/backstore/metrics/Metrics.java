@@ -2,6 +2,7 @@ package dev.obd.backstore.metrics;
 
 import dev.obd.backstore.cache.BlobCache;
 import dev.obd.backstore.source.FetchScheduler;
+import dev.obd.backstore.source.PrefetchCeilings;
 import dev.obd.backstore.source.ReadRecorder;
 import dev.obd.io.Ticker;
 import dev.obd.registry.http.RequestCounts;
@@ -89,6 +90,11 @@ public final class Metrics implements Closeable {
   /** Adds the registries that are spoken to. */
   public void addLinks(RequestCounts requests, Supplier<Map<String, FetchScheduler>> links) {
     sources.add(new LinkMetrics(requests, links));
+  }
+
+  /** Adds what is fetched ahead. */
+  public void addPrefetch(PrefetchCeilings ceilings) {
+    sources.add(new PrefetchMetrics(ceilings));
   }
 
   /** The numbers now, in Prometheus' text format 0.0.4. */

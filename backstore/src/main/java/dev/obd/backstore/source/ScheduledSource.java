@@ -5,8 +5,10 @@ import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import dev.obd.io.ByteReceiver;
 import dev.obd.io.Range;
+import dev.obd.io.ReadContext.Purpose;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Waits for its turn at the host before each read. */
 public final class ScheduledSource extends PassingSource {
@@ -27,32 +29,44 @@ public final class ScheduledSource extends PassingSource {
   @Override
   public void read(long offset, ByteBuffer dst) throws IOException {
     BlockSources.checkRange(this, offset, dst.remaining());
-    if (!dst.hasRemaining()) {
+    if (Urgency.now() == Purpose.DEMAND && dst.hasRemaining()) {
+      BlockSource _ =
+          scheduler.run(
+              Purpose.DEMAND,
+              dst.remaining(),
+              () -> {
+                next.read(offset, dst);
+                return next;
+              });
       return;
     }
-    BlockSource _ =
-        scheduler.run(
-            Urgency.now(),
-            dst.remaining(),
-            () -> {
-              next.read(offset, dst);
-              return next;
-            });
+    int begin = dst.position();
+    while (dst.hasRemaining()) { // a transfer may be cut, a read may not
+      var rest = new Range(offset + dst.position() - begin, dst.remaining());
+      stream(
+          rest,
+          bytes -> {
+            dst.put(bytes);
+            return true;
+          });
+    }
   }
 
   @Override
   public void stream(Range range, ByteReceiver receiver) throws IOException {
     BlockSources.checkRange(this, range.offset(), range.length());
-    if (range.length() == 0) {
-      return;
-    }
-    BlockSource _ =
-        scheduler.run(
-            Urgency.now(),
-            range.length(),
-            () -> {
-              next.stream(range, receiver);
-              return next;
-            });
+    scheduler.transfer(
+        range.length(),
+        (done, length, arrivals) -> {
+          var wanted = new AtomicBoolean(true);
+          next.stream(
+              new Range(range.offset() + done, length),
+              bytes -> {
+                int came = bytes.remaining();
+                wanted.set(receiver.take(bytes));
+                return arrivals.arrived(came) && wanted.get();
+              });
+          return wanted.get();
+        });
   }
 }

@@ -12,89 +12,110 @@ import dev.obd.registry.RequestListener;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Slots for one host. Demand goes at once, up to a generous number of connections. Replay, then
- * background, get what is left: many slots while no demand is under way, few slots and few bytes
- * while one is, because a request that was sent cannot be called back and its bytes stand before
- * the demand's in the line. First come, first served within a class. A host that refuses requests,
- * or answers later the more it gets, gets fewer at once. Thread-safe.
+ * The requests to one host. Demand goes at once, up to a generous number of connections. Replay,
+ * then background, get what that leaves of the line: as many bytes under way as it holds and a
+ * grain, none for a while after a miss that was not foreseen; what would stand before such a miss
+ * is cut. A host that refuses requests, or answers later the more it gets, gets fewer at once.
+ * {@link LinkQueue} decides; here it has threads. Thread-safe.
  */
 public final class SlotScheduler implements FetchScheduler, Closeable {
   /**
-   * How much may be under way.
+   * How many requests may be under way.
    *
    * @param demand most demand requests at once
-   * @param idle most other requests while there is no demand
-   * @param busy most other requests while there is demand, including those sent before it came:
-   *     none is added above this
-   * @param busyBytes most bytes of them; one request may be larger than that
+   * @param other most others
    */
-  public record Limits(int demand, int idle, int busy, long busyBytes) {
-    public static final Limits DEFAULT = new Limits(64, 16, 2, 512 << 10);
+  public record Limits(int demand, int other) {
+    public static final Limits DEFAULT = new Limits(64, 16);
 
     public Limits {
-      if (demand < 1 || idle < 1 || busy < 0 || busyBytes < 0) {
-        throw new IllegalArgumentException(
-            "fetch limits: demand " + demand + ", idle " + idle + ", busy " + busy);
+      if (demand < 1 || other < 1) {
+        throw new IllegalArgumentException("fetch limits: demand " + demand + ", other " + other);
       }
     }
   }
 
-  private final class Ticket implements RequestListener {
-    final long bytes;
+  private final class Ticket implements RequestListener, Arrivals {
+    final LinkQueue.Entry entry;
     final Condition granted;
-    Purpose purpose;
-    boolean running;
-    boolean over;
+    private @Nullable Runnable cancel; // guarded by lock
 
-    Ticket(Purpose purpose, long bytes, Condition granted) {
-      this.purpose = purpose;
-      this.bytes = bytes;
+    Ticket(LinkQueue.Entry entry, Condition granted) {
+      this.entry = entry;
       this.granted = granted;
     }
 
     @Override
     public void answered(String origin, long nanos) {
-      if (pace.adaptive()) {
-        adapt(() -> {
+      change(() -> {
+        if (pace.adaptive()) {
           refusal = "";
-          window.answered(origin, nanos, running(), ticker.nanos());
-        });
-      }
+        }
+        queue.answered(origin, nanos, pace.adaptive(), ticker.nanos());
+        return List.of();
+      });
     }
 
     @Override
     public void retrying(RegistryException failure) {
-      adapt(() -> {
-        bucket.take(); // the next attempt is a request as well
+      change(() -> {
+        queue.repeated(); // the next attempt is a request as well
         heed(failure);
+        return List.of();
       });
+    }
+
+    @Override
+    public void cancellable(Runnable how) {
+      boolean late;
+      lock.lock();
+      try {
+        cancel = how;
+        late = entry.isCut();
+      } finally {
+        lock.unlock();
+      }
+      if (late) {
+        how.run();
+      }
+    }
+
+    @Override
+    public boolean arrived(int bytes) {
+      lock.lock();
+      try {
+        boolean goesOn = queue.arrived(entry, bytes, ticker.nanos());
+        grant(); // what came makes room
+        return goesOn;
+      } finally {
+        lock.unlock();
+      }
     }
   }
 
   private final String host;
-  private final Limits limits;
   private final Pace pace;
   private final Ticker ticker;
+  private final PrefetchCeilings ceilings;
   private final LongAdder waitedNanos = new LongAdder();
   private final ReentrantLock lock = new ReentrantLock();
 
   // All guarded by lock.
-  private final Deque<Ticket> demand = new ArrayDeque<>();
-  private final Deque<Ticket> replay = new ArrayDeque<>();
-  private final Deque<Ticket> background = new ArrayDeque<>();
-  private int demandRunning;
-  private int otherRunning;
-  private long otherBytes;
+  private final LinkQueue queue;
+  private final Map<LinkQueue.Entry, Ticket> tickets = new HashMap<>();
   private boolean closed;
-  private final AdaptiveWindow window;
-  private final TokenBucket bucket;
+  private long wakesNanos; // when one of those that wait looks again by itself
 
   /** Why there are few requests at once: what the host said last, or empty. */
   private String refusal = "";
@@ -104,26 +125,63 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     this(host, limits, Pace.ADAPTIVE, ticker);
   }
 
+  public SlotScheduler(String host, Limits limits, Pace pace, Ticker ticker) {
+    this(host, limits, pace, new PrefetchCeilings(PrefetchLimits.NONE), ticker);
+  }
+
   /**
    * @param host for messages
+   * @param ceilings of what nobody waits for, which other hosts' schedulers may share
    */
-  public SlotScheduler(String host, Limits limits, Pace pace, Ticker ticker) {
+  public SlotScheduler(
+      String host, Limits limits, Pace pace, PrefetchCeilings ceilings, Ticker ticker) {
     this.host = host;
-    this.limits = limits;
     this.pace = pace;
     this.ticker = ticker;
-    this.window = new AdaptiveWindow(limits.demand + limits.idle);
-    this.bucket = new TokenBucket(pace.perSecond(), pace.burst(), ticker.nanos());
+    this.ceilings = ceilings;
+    this.queue = new LinkQueue(limits, pace, ceilings, ticker.nanos());
+    this.wakesNanos = ticker.nanos();
+    ceilings.whenEnded(() -> change(() -> List.of()));
   }
 
   @Override
   public <T> T run(Purpose purpose, long bytes, Operation<T> operation) throws IOException {
-    Ticket ticket = new Ticket(purpose, bytes, lock.newCondition());
-    enter(ticket, ReadContext.current().deadline());
+    Ticket ticket =
+        enter(new LinkQueue.Entry(purpose, bytes, LinkQueue.Kind.WHOLE, false, () -> false));
+    return within(
+        ticket,
+        () -> {
+          T result = operation.run();
+          ticket.arrived((int) Math.min(bytes, Integer.MAX_VALUE));
+          return result;
+        });
+  }
+
+  @Override
+  public void transfer(long bytes, Transfer transfer) throws IOException {
+    long done = 0;
+    boolean goesOn = true;
+    LinkQueue.Kind kind = Urgency.isStream() ? LinkQueue.Kind.STREAM : LinkQueue.Kind.PIECES;
+    while (goesOn && done < bytes) {
+      long before = done;
+      Ticket ticket =
+          enter(
+              new LinkQueue.Entry(
+                  Urgency.now(), bytes - done, kind, done > 0, Urgency.waitedFor()));
+      goesOn = within(ticket, () -> transfer.part(before, ticket.entry.granted(), ticket));
+      done += ticket.entry.came();
+      goesOn &= ticket.entry.came() >= ticket.entry.granted();
+    }
+  }
+
+  private <T> T within(Ticket ticket, RequestListener.Operation<T> operation) throws IOException {
     try {
-      return ticket.run(operation::run);
+      return ticket.run(operation);
     } catch (RegistryException e) {
-      adapt(() -> heed(e));
+      change(() -> {
+        heed(e);
+        return List.of();
+      });
       if (e.kind() == Kind.TIMED_OUT) { // most of its time went by before it was made
         throw new RegistryException(e.kind(), e.status(), e.getMessage() + refusal(), e);
       }
@@ -137,7 +195,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
   private void heed(RegistryException failure) {
     if (pace.adaptive() && failure.kind() == Kind.TOO_MANY_REQUESTS) {
       refusal = "; " + failure.getMessage();
-      window.refused(running(), ticker.nanos());
+      queue.refused(ticker.nanos());
     }
   }
 
@@ -150,29 +208,60 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     }
   }
 
-  private void adapt(Runnable change) {
+  /** Changes the queue, lets go who may go, and cuts what {@code change} says. */
+  private void change(Supplier<List<LinkQueue.Entry>> change) {
+    List<Runnable> cancelled;
     lock.lock();
     try {
-      change.run();
+      cancelled = cancels(change.get());
       grant();
     } finally {
       lock.unlock();
     }
+    cancelled.forEach(Runnable::run);
   }
 
-  private int running() {
-    return demandRunning + otherRunning;
+  private List<Runnable> cancels(List<LinkQueue.Entry> cut) {
+    return cut.stream()
+        .map(tickets::get)
+        .flatMap(ticket -> Stream.ofNullable(ticket == null ? null : ticket.cancel))
+        .toList();
   }
 
-  private void enter(Ticket ticket, Deadline deadline) throws IOException {
+  private void grant() {
+    if (closed) {
+      return;
+    }
+    long now = ticker.nanos();
+    queue.grant(now).forEach(this::wake);
+    long wait = queue.waitNanos(now);
+    if (wait != Long.MAX_VALUE && (wakesNanos - now <= 0 || now + wait - wakesNanos < 0)) {
+      wakesNanos = now + wait;
+      queue.next().ifPresent(this::wake); // whoever it is, it waits anew, and so long only
+    }
+  }
+
+  private void wake(LinkQueue.Entry entry) {
+    Ticket ticket = tickets.get(entry);
+    if (ticket != null) {
+      ticket.granted.signal();
+    }
+  }
+
+  private Ticket enter(LinkQueue.Entry entry) throws IOException {
+    Deadline deadline = ReadContext.current().deadline();
+    Ticket ticket = new Ticket(entry, lock.newCondition());
     long from = ticker.nanos();
+    // Before the lock is let go for the first time the ticket may be raised, and is then as it is.
+    change(() -> {
+      tickets.put(entry, ticket);
+      List<LinkQueue.Entry> cut = queue.add(entry, ticker.nanos());
+      Urgency.whenRaised(() -> change(() -> queue.raise(entry, ticker.nanos())));
+      return cut;
+    });
     lock.lock();
     try {
-      queue(ticket.purpose).add(ticket);
-      // Under the lock: the ticket may be raised from now on, and is seen as it then is.
-      Urgency.whenRaised(() -> raise(ticket));
-      grant();
-      while (!ticket.running) {
+      while (!entry.isRunning()) {
         if (closed) {
           throw new IOException(host + ": shutting down");
         }
@@ -181,108 +270,39 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
           throw new InterruptedIOException(
               host + ": the time ran out waiting for a free request" + refusal);
         }
-        long paced = bucket.waitNanos(ticker.nanos());
-        long _ = ticket.granted.awaitNanos(paced == 0 ? left : Math.min(left, paced));
+        long _ = ticket.granted.awaitNanos(Math.min(left, queue.waitNanos(ticker.nanos())));
         grant();
       }
+      return ticket;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException(host + ": interrupted waiting for a free request");
     } finally {
       waitedNanos.add(ticker.nanos() - from);
-      if (!ticket.running) {
-        ticket.over = true;
-        queue(ticket.purpose).remove(ticket);
+      if (!entry.isRunning()) {
+        queue.giveUp(entry);
+        tickets.remove(entry);
       }
+      wakesNanos = ticker.nanos(); // it was this one, perhaps
+      grant();
       lock.unlock();
     }
   }
 
   private void leave(Ticket ticket) {
-    lock.lock();
-    try {
-      count(ticket, -1);
-      ticket.over = true;
-      grant();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Somebody waits for this request now. */
-  private void raise(Ticket ticket) {
-    lock.lock();
-    try {
-      if (ticket.over || ticket.purpose == Purpose.DEMAND) {
-        return;
-      }
-      if (ticket.running) {
-        count(ticket, -1);
-        ticket.purpose = Purpose.DEMAND;
-        count(ticket, 1);
-      } else {
-        queue(ticket.purpose).remove(ticket);
-        ticket.purpose = Purpose.DEMAND;
-        queue(Purpose.DEMAND).add(ticket);
-      }
-      grant();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private Deque<Ticket> queue(Purpose purpose) {
-    return switch (purpose) {
-      case DEMAND -> demand;
-      case REPLAY -> replay;
-      case BACKGROUND -> background;
-    };
-  }
-
-  private void grant() {
-    for (Purpose purpose : Purpose.values()) { // most urgent first
-      Ticket next = queue(purpose).peek();
-      while (next != null && !closed && fits(next)) {
-        queue(purpose).remove();
-        next.running = true;
-        bucket.take();
-        count(next, 1);
-        next.granted.signal();
-        next = queue(purpose).peek();
-      }
-      if (next != null && purpose != Purpose.DEMAND) {
-        return; // background does not pass a replay that waits
-      }
-    }
-  }
-
-  private boolean fits(Ticket ticket) {
-    if (running() >= window.size() || bucket.waitNanos(ticker.nanos()) > 0) {
-      return false;
-    }
-    if (ticket.purpose == Purpose.DEMAND) {
-      return demandRunning < limits.demand;
-    }
-    return demandRunning == 0
-        ? otherRunning < limits.idle
-        : otherRunning < limits.busy
-            && (otherRunning == 0 || otherBytes + ticket.bytes <= limits.busyBytes);
-  }
-
-  private void count(Ticket ticket, int change) {
-    if (ticket.purpose == Purpose.DEMAND) {
-      demandRunning += change;
-    } else {
-      otherRunning += change;
-      otherBytes += change * ticket.bytes;
-    }
+    change(() -> {
+      queue.ended(ticket.entry);
+      tickets.remove(ticket.entry);
+      return List.of();
+    });
+    ceilings.tellOthers();
   }
 
   /** Demand requests under way. */
   public int demandRunning() {
     lock.lock();
     try {
-      return demandRunning;
+      return queue.demandRunning();
     } finally {
       lock.unlock();
     }
@@ -292,7 +312,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
   public int otherRunning() {
     lock.lock();
     try {
-      return otherRunning;
+      return queue.otherRunning();
     } finally {
       lock.unlock();
     }
@@ -302,7 +322,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
   public int window() {
     lock.lock();
     try {
-      return window.size();
+      return queue.window();
     } finally {
       lock.unlock();
     }
@@ -312,7 +332,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
   public int queued() {
     lock.lock();
     try {
-      return demand.size() + replay.size() + background.size();
+      return queue.queued();
     } finally {
       lock.unlock();
     }
@@ -334,9 +354,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     lock.lock();
     try {
       closed = true;
-      for (Purpose purpose : Purpose.values()) {
-        queue(purpose).forEach(ticket -> ticket.granted.signal());
-      }
+      tickets.values().forEach(ticket -> ticket.granted.signal());
     } finally {
       lock.unlock();
     }

@@ -212,7 +212,7 @@ class SingleFlightTest {
 
   @Test
   void aDemandThatJoinsAPrefetchMovesItToTheFrontOfTheQueue() throws Exception {
-    var scheduler = new SlotScheduler("host", new SlotScheduler.Limits(8, 1, 0, 0), Ticker.SYSTEM);
+    var scheduler = new SlotScheduler("host", new SlotScheduler.Limits(8, 1), Ticker.SYSTEM);
     CountingOrigin far = new CountingOrigin(content);
     CountDownLatch busy = new CountDownLatch(1);
     far.hook =

@@ -8,6 +8,7 @@ import com.google.gson.JsonParser;
 import dev.obd.backstore.config.ServiceConfig.Credentials;
 import dev.obd.backstore.config.ServiceConfig.Level;
 import dev.obd.backstore.device.OnStall;
+import dev.obd.backstore.source.PrefetchLimits;
 import dev.obd.testdata.Golden;
 import dev.obd.testdata.Seeded;
 import java.net.URI;
@@ -44,6 +45,7 @@ class ServiceConfigReaderTest {
        "serviceConfig":{"enable":true,"address":"http://127.0.0.1:1"},
        "obd":{"home":"/h","controlSocket":"/s","controlGroup":"disk","stallLimitSeconds":5,
        "onStall":"readonly-cache","requestsPerSecond":50,"expandPrefetch":4,
+       "prefetch":{"enable":false,"threadsCount":8,"mergingSize":131072,"bandwidthRate":10485760},
        "mirrors":{"docker.io":["https://m1/p","http://m2:5000"],"*":[]}}}
       """;
 
@@ -51,6 +53,17 @@ class ServiceConfigReaderTest {
 
   private static ServiceConfig parse(String text) throws ConfigException {
     return ServiceConfigReader.parse("the-file", text);
+  }
+
+  @Test
+  void aPrefetchCeilingThatCannotBeHeldIsRefused() {
+    assertThatThrownBy(() -> parse("{\"obd\":{\"prefetch\":{\"bandwidthRate\":65535}}}"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("bandwidthRate")
+        .hasMessageContaining("at least 65536");
+    assertThatThrownBy(() -> parse("{\"obd\":{\"prefetch\":{\"mergingSize\":100}}}"))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("mergingSize");
   }
 
   @Test
@@ -98,7 +111,8 @@ class ServiceConfigReaderTest {
                     "*",
                     List.of()),
                 50,
-                4));
+                4,
+                new PrefetchLimits(false, 8, 131_072, 10_485_760)));
   }
 
   @Test
@@ -117,6 +131,7 @@ class ServiceConfigReaderTest {
     assertThat(c.download()).isEqualTo(DownloadConfig.DEFAULTS);
     assertThat(c.exporter().port()).isEqualTo(9863);
     assertThat(c.own().expandPrefetch()).isEqualTo(1);
+    assertThat(c.own().prefetch()).isEqualTo(PrefetchLimits.NONE);
     assertThat(parse("{'obd':{'expandPrefetch':4}}".replace('\'', '"')).own().expandPrefetch())
         .isEqualTo(4);
     assertThat(c.own().stallLimit()).isEqualTo(Duration.ofMinutes(1));

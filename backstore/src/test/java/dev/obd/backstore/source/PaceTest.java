@@ -120,7 +120,7 @@ class PaceTest {
   }
 
   private static SlotScheduler slots(Pace pace) {
-    return new SlotScheduler("host", new Limits(16, 4, 2, 1 << 20), pace, Ticker.SYSTEM);
+    return new SlotScheduler("host", new Limits(16, 4), pace, Ticker.SYSTEM);
   }
 
   @Test

@@ -13,6 +13,7 @@ import dev.obd.backstore.image.Links;
 import dev.obd.backstore.metrics.Metrics;
 import dev.obd.backstore.prefetch.LocalRuns;
 import dev.obd.backstore.source.Pace;
+import dev.obd.backstore.source.PrefetchCeilings;
 import dev.obd.backstore.source.SlotScheduler;
 import dev.obd.backstore.store.ImageStore;
 import dev.obd.io.Ticker;
@@ -50,9 +51,11 @@ final class Engine implements Closeable {
     ServiceConfig config = options.config();
     int most = config.own().requestsPerSecond();
     Pace pace = most == 0 ? Pace.ADAPTIVE : Pace.of(most, Math.max(1, most / 10));
+    var ceilings = new PrefetchCeilings(config.own().prefetch());
+    metrics.addPrefetch(ceilings);
     this.links =
-        new Links(
-            link -> new SlotScheduler(link, SlotScheduler.Limits.DEFAULT, pace, Ticker.SYSTEM));
+        new Links(link ->
+            new SlotScheduler(link, SlotScheduler.Limits.DEFAULT, pace, ceilings, Ticker.SYSTEM));
     this.repositories =
         new Repositories(RegistrySettings.of(config, options.version(), System.getenv()));
     this.cache =
