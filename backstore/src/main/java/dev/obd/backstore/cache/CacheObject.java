@@ -100,6 +100,11 @@ public final class CacheObject implements FillTarget, Closeable {
     return unitBytes;
   }
 
+  /** What a reader that misses something gets, as an aligned window, in bytes. */
+  int refillBytes() {
+    return Math.max(unitBytes, config.refillBytes());
+  }
+
   // ---- reading
 
   /**

@@ -39,6 +39,11 @@ public final class CachedSource implements Prefetchable {
     return object.unitBytes();
   }
 
+  /** What a reader that misses something gets, as an aligned window, in bytes. */
+  public long refillBytes() {
+    return object.refillBytes();
+  }
+
   @Override
   public void read(long offset, ByteBuffer dst) throws IOException {
     BlockSources.checkRange(this, offset, dst.remaining());

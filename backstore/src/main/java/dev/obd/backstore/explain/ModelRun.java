@@ -215,16 +215,26 @@ final class ModelRun {
   private Load load(Unit first, long endUnit, boolean wanted) {
     long size = unitOf(first.blob());
     long most = Math.max(1, REQUEST_BYTES / size);
+    long window = wanted && scenario.unitBytes() == 0 ? model.refill(first.blob()) : size;
+    long least = first.number() * size / window * window / size;
+    Unit begin = first;
+    for (Unit unit = before(first);
+        unit.number() >= least && !isHere(unit) && !loading.containsKey(unit);
+        unit = before(unit)) {
+      begin = unit;
+    }
+    long blobUnits = Math.ceilDiv(Math.max(1, model.size(first.blob())), size);
+    long endOfWindow = Math.min(blobUnits, Math.ceilDiv(endUnit * size, window) * window / size);
     List<Unit> units = new ArrayList<>();
-    for (Unit unit = first;
-        unit.number() < endUnit
+    for (Unit unit = begin;
+        unit.number() < Math.max(endUnit, endOfWindow)
             && units.size() < most
             && !isHere(unit)
             && !loading.containsKey(unit);
         unit = new Unit(unit.blob(), unit.number() + 1)) {
       units.add(unit);
     }
-    long from = first.number() * size;
+    long from = begin.number() * size;
     long end = from + units.size() * size;
     long blobEnd = model.size(first.blob());
     var load = new Load(units, Math.max(1, Math.min(end, Math.max(blobEnd, from + 1)) - from));
@@ -233,6 +243,10 @@ final class ModelRun {
     (wanted ? demand : other).add(load);
     grant();
     return load;
+  }
+
+  private static Unit before(Unit unit) {
+    return new Unit(unit.blob(), unit.number() - 1);
   }
 
   /** A request, from when it queues to when all of it is here. */

@@ -165,6 +165,11 @@ final class StartModel {
     return unit < 4096 ? DEFAULT_UNIT : unit;
   }
 
+  /** The aligned window that a read got which missed something. */
+  long refill(int blob) {
+    return Math.max(unit(blob), log.layers().get(blob).refillBytes());
+  }
+
   long size(int blob) {
     return log.layers().get(blob).blobBytes();
   }

@@ -18,7 +18,7 @@ final class LoggedImage {
   /** What is known before it is open. */
   static Opened unopened(List<LayerOrigin> origins) {
     List<Layer> layers =
-        origins.stream().map(origin -> new Layer(origin.name(), digest(origin), 0, 0)).toList();
+        origins.stream().map(origin -> new Layer(origin.name(), digest(origin), 0, 0, 0)).toList();
     return new Opened(0, layers, List.of(), List.of());
   }
 
@@ -28,7 +28,10 @@ final class LoggedImage {
     for (OpenedLayer layer : opened) {
       long unit = layer.cache().isEmpty() ? 0 : layer.cache().get().unitBytes();
       layer.cache().ifPresent(cache -> numbers.put(cache, layers.size()));
-      layers.add(new Layer(layer.origin().name(), digest(layer.origin()), layer.blobBytes(), unit));
+      long refill = layer.cache().isEmpty() ? 0 : layer.cache().get().refillBytes();
+      layers.add(
+          new Layer(
+              layer.origin().name(), digest(layer.origin()), layer.blobBytes(), unit, refill));
     }
     return new Opened(
         diskBytes,

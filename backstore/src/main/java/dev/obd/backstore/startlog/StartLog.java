@@ -33,9 +33,11 @@ public record StartLog(
    * @param name what messages call its blob
    * @param digest of the blob; empty if it has none
    * @param blobBytes the blob's size
-   * @param unitBytes in which its blob is fetched and kept; 0 if the layer is a local file
+   * @param unitBytes in which its blob is prefetched and kept; 0 if the layer is a local file
+   * @param refillBytes the aligned window that a read gets which misses some of it; 0 likewise
    */
-  public record Layer(String name, String digest, long blobBytes, long unitBytes) {}
+  public record Layer(
+      String name, String digest, long blobBytes, long unitBytes, long refillBytes) {}
 
   /**
    * A part of a blob.

@@ -72,7 +72,8 @@ public final class StartLogFile {
     for (Layer layer : log.layers()) {
       json.beginObject().name("name").value(layer.name()).name("digest").value(layer.digest());
       json.name("blobBytes").value(layer.blobBytes());
-      json.name("unitBytes").value(layer.unitBytes()).endObject();
+      json.name("unitBytes").value(layer.unitBytes());
+      json.name("refillBytes").value(layer.refillBytes()).endObject();
     }
     json.endArray().endObject();
     for (Planned need : log.needs()) {
@@ -229,13 +230,19 @@ public final class StartLogFile {
       String digest = json.nextString();
       name(json, "blobBytes");
       long blobBytes = atLeast0("blobBytes", json.nextLong());
-      name(json, "unitBytes");
-      long unitBytes = atLeast0("unitBytes", json.nextLong());
-      if (Long.bitCount(unitBytes) > 1) {
-        throw new IOException("unitBytes: expected a power of two or 0, got " + unitBytes);
-      }
+      long unitBytes = powerOfTwo(json, "unitBytes");
+      long refillBytes = powerOfTwo(json, "refillBytes");
       json.endObject();
-      return new Layer(name, digest, blobBytes, unitBytes);
+      return new Layer(name, digest, blobBytes, unitBytes, refillBytes);
+    }
+
+    private static long powerOfTwo(JsonReader json, String key) throws IOException {
+      name(json, key);
+      long value = atLeast0(key, json.nextLong());
+      if (Long.bitCount(value) > 1) {
+        throw new IOException(key + ": expected a power of two or 0, got " + value);
+      }
+      return value;
     }
 
     private void entry(String kind, JsonReader json) throws IOException {

@@ -77,7 +77,7 @@ class ClassificationTest {
       return new StartLog(
           "test",
           BLOB,
-          List.of(new Layer("l", "sha256:1", BLOB, UNIT)),
+          List.of(new Layer("l", "sha256:1", BLOB, UNIT, UNIT)),
           needs,
           steps,
           events,

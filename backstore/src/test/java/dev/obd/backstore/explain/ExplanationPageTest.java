@@ -83,6 +83,7 @@ class ExplanationPageTest {
               "registry.example/a-name-that-is-rather-long/app@sha256:" + "0123abcd".repeat(8),
               "sha256:" + i,
               unit * Math.max(200, reads),
+              unit,
               unit));
     }
     return new StartLog(

@@ -49,7 +49,10 @@ class StartLoggingTest {
           .isEqualTo(sent);
       assertThat(events(log, Kind.WIRE).map(StartEvent::purpose))
           .contains(Purpose.DEMAND, Purpose.REPLAY);
-      assertThat(events(log, Kind.TURN).count()).isEqualTo(events(log, Kind.WIRE).count());
+      // One turn may be made in several requests.
+      assertThat(events(log, Kind.TURN).count())
+          .isPositive()
+          .isLessThanOrEqualTo(events(log, Kind.WIRE).count());
       assertThat(log.needs()).isNotEmpty().hasSizeLessThanOrEqualTo(trace.size());
       assertThat(log.steps()).isNotEmpty().hasSizeLessThan(log.needs().size());
       assertThat(log.layers()).hasSize(2).allMatch(l -> l.unitBytes() == 16384);
