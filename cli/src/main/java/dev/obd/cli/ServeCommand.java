@@ -64,6 +64,12 @@ final class ServeCommand implements Callable<Integer> {
   @Mixin private PrefetchOptions prefetch;
 
   @Option(
+      names = "--readahead",
+      description =
+          "Fetch ahead of who reads a remote layer in order, such as a copy of all of it.")
+  private boolean readahead;
+
+  @Option(
       names = "--concurrency",
       paramLabel = "N",
       description = "Requests of the replay in flight at once (default ${DEFAULT-VALUE}).")
@@ -100,6 +106,7 @@ final class ServeCommand implements Callable<Integer> {
           OpenOptions.DEFAULTS
               .withTrace(choice)
               .withBudget(replay.budget())
+              .withReadahead(readahead)
               .withReplayConcurrency(concurrency)
               .withStartLog(startLog.target())
               .withFiles(ahead.files());

@@ -107,6 +107,7 @@ public record ServiceConfig(
    * @param requestsPerSecond most that one host is asked; 0: as many as it puts up with
    * @param expandPrefetch how many times what a read misses is fetched, from there on; 1: what is
    *     missed
+   * @param readahead whether who reads a remote layer in order is fetched ahead of
    * @param prefetch ceilings of everything that is fetched ahead
    */
   public record Own(
@@ -118,6 +119,7 @@ public record ServiceConfig(
       Map<String, List<URI>> mirrors,
       int requestsPerSecond,
       int expandPrefetch,
+      boolean readahead,
       PrefetchLimits prefetch) {
     public Own {
       mirrors = Map.copyOf(mirrors);
@@ -154,6 +156,7 @@ public record ServiceConfig(
             d.own.mirrors,
             d.own.requestsPerSecond,
             d.own.expandPrefetch,
+            d.own.readahead,
             d.own.prefetch),
         List.of(),
         List.of());

@@ -316,6 +316,7 @@ public final class ServiceConfigReader {
         mirrors(o),
         o.whole("requestsPerSecond", 0, 0, 1_000_000),
         o.whole("expandPrefetch", 1, 1, CacheConfig.MAX_EXPAND),
+        o.bool("readahead", false),
         prefetch(o));
   }
 

@@ -114,6 +114,8 @@ final class OpenDevices {
     return OpenOptions.DEFAULTS
         .withPatience(stall.compareTo(OPEN_PATIENCE) < 0 ? stall : OPEN_PATIENCE)
         .withReplay(context.config().own().prefetch().enabled())
+        .withReadahead(
+            context.config().own().readahead() && context.config().own().prefetch().enabled())
         .withReplayConcurrency(context.config().prefetchConcurrency())
         .withDownload(download());
   }

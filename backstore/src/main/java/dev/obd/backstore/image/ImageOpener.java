@@ -152,7 +152,11 @@ public final class ImageOpener {
       ReadStats remote = new ReadStats();
       var use =
           new LayerOpener.Use(
-              accesses, remote, options.fillCache(), logging.map(StartLogging::recorder));
+              accesses,
+              remote,
+              options.fillCache(),
+              logging.map(StartLogging::recorder),
+              options.readahead() ? Optional.of(executor) : Optional.empty());
       List<OpenedLayer> opened = openLayers(plan, context, use);
       List<SealedLayer> sealed = opened.stream().map(OpenedLayer::sealed).toList();
       sealed.forEach(open::push);

@@ -9,6 +9,7 @@ import dev.obd.backstore.source.MeteredSource;
 import dev.obd.backstore.source.OriginHealth;
 import dev.obd.backstore.source.ReadRecorder;
 import dev.obd.backstore.source.ReadRecorders;
+import dev.obd.backstore.source.ReadaheadSource;
 import dev.obd.backstore.source.ScheduledSource;
 import dev.obd.backstore.source.SwitchedSource;
 import dev.obd.backstore.source.TracedSource;
@@ -22,6 +23,7 @@ import dev.obd.io.Ticker;
 import dev.obd.trace.AccessSink;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -48,8 +50,14 @@ final class LayerOpener {
    * @param remote is told of every read over a network
    * @param fill whether what is fetched is kept
    * @param log is told of every read at every place, if there is one
+   * @param readahead runs what is fetched ahead of who reads in order; empty: nothing is
    */
-  record Use(AccessSink accesses, ReadRecorder remote, boolean fill, Optional<StartRecorder> log) {}
+  record Use(
+      AccessSink accesses,
+      ReadRecorder remote,
+      boolean fill,
+      Optional<StartRecorder> log,
+      Optional<Executor> readahead) {}
 
   /**
    * Opens layer {@code number} (0 = lowest) of an image. On failure nothing stays open. A local
@@ -148,7 +156,11 @@ final class LayerOpener {
       CachedSource kept =
           cache.source(origin.digest().orElseThrow(), source, use.fill(), origin.place());
       cached = Optional.of(kept);
-      source = MeteredSource.of(kept, recorders.cached(name), ticker);
+      source = kept;
+      if (use.readahead().isPresent()) {
+        source = new ReadaheadSource(kept, use.readahead().get(), ticker);
+      }
+      source = MeteredSource.of(source, recorders.cached(name), ticker);
       if (origin.directory().isPresent()) {
         SwitchedSource replaceable = new SwitchedSource(source);
         switched = Optional.of(replaceable);

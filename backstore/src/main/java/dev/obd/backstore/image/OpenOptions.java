@@ -24,6 +24,7 @@ import java.util.Optional;
  * @param startLog where to write what happens from now on; empty to log nothing
  * @param trace which recordings are replayed, if any are
  * @param budget how much the replay may fetch
+ * @param readahead whether who reads a remote layer in order is fetched ahead of
  * @param files to prefetch besides what the image says, and after it; nothing without replay
  */
 public record OpenOptions(
@@ -36,6 +37,7 @@ public record OpenOptions(
     Optional<StartLogging.Target> startLog,
     TraceChoice trace,
     PrefetchBudget budget,
+    boolean readahead,
     FileList files) {
   /** Replay by 16, no recording, the cache is filled, one minute, no download. */
   public static final OpenOptions DEFAULTS =
@@ -49,6 +51,7 @@ public record OpenOptions(
           Optional.empty(),
           new TraceChoice.All(),
           new PrefetchBudget.Unlimited(),
+          false,
           FileList.EMPTY);
 
   public OpenOptions {
@@ -70,6 +73,7 @@ public record OpenOptions(
         startLog,
         trace,
         budget,
+        readahead,
         files);
   }
 
@@ -84,12 +88,13 @@ public record OpenOptions(
         startLog,
         trace,
         budget,
+        readahead,
         files);
   }
 
   public OpenOptions withReplayConcurrency(int requests) {
     return new OpenOptions(
-        recorder, replay, requests, fillCache, patience, download, startLog, trace, budget, files);
+        recorder, replay, requests, fillCache, patience, download, startLog, trace, budget, readahead, files);
   }
 
   public OpenOptions withPatience(Duration limit) {
@@ -103,6 +108,7 @@ public record OpenOptions(
         startLog,
         trace,
         budget,
+        readahead,
         files);
   }
 
@@ -118,6 +124,7 @@ public record OpenOptions(
         startLog,
         trace,
         budget,
+        readahead,
         files);
   }
 
@@ -132,6 +139,7 @@ public record OpenOptions(
         startLog,
         trace,
         budget,
+        readahead,
         files);
   }
 
@@ -146,6 +154,7 @@ public record OpenOptions(
         target,
         trace,
         budget,
+        readahead,
         files);
   }
 
@@ -161,6 +170,7 @@ public record OpenOptions(
         startLog,
         choice,
         budget,
+        readahead,
         files);
   }
 
@@ -175,6 +185,22 @@ public record OpenOptions(
         startLog,
         trace,
         most,
+        readahead,
+        files);
+  }
+
+  public OpenOptions withReadahead(boolean on) {
+    return new OpenOptions(
+        recorder,
+        replay,
+        replayConcurrency,
+        fillCache,
+        patience,
+        download,
+        startLog,
+        trace,
+        budget,
+        on,
         files);
   }
 
@@ -189,6 +215,7 @@ public record OpenOptions(
         startLog,
         trace,
         budget,
+        readahead,
         list);
   }
 }

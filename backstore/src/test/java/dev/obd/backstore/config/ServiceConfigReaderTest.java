@@ -131,6 +131,8 @@ class ServiceConfigReaderTest {
     assertThat(c.download()).isEqualTo(DownloadConfig.DEFAULTS);
     assertThat(c.exporter().port()).isEqualTo(9863);
     assertThat(c.own().expandPrefetch()).isEqualTo(1);
+    assertThat(c.own().readahead()).isFalse();
+    assertThat(parse("{\"obd\":{\"readahead\":true}}").own().readahead()).isTrue();
     assertThat(c.own().prefetch()).isEqualTo(PrefetchLimits.NONE);
     assertThat(parse("{'obd':{'expandPrefetch':4}}".replace('\'', '"')).own().expandPrefetch())
         .isEqualTo(4);
