@@ -94,7 +94,8 @@ public record OpenOptions(
 
   public OpenOptions withReplayConcurrency(int requests) {
     return new OpenOptions(
-        recorder, replay, requests, fillCache, patience, download, startLog, trace, budget, readahead, files);
+        recorder, replay, requests, fillCache, patience, download, startLog, trace, budget,
+        readahead, files);
   }
 
   public OpenOptions withPatience(Duration limit) {

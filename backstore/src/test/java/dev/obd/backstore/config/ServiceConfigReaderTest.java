@@ -44,7 +44,7 @@ class ServiceConfigReaderTest {
        "certConfig":{"certFile":"/cf","keyFile":"/kf"},"userAgent":"me/1","enableThread":false,
        "serviceConfig":{"enable":true,"address":"http://127.0.0.1:1"},
        "obd":{"home":"/h","controlSocket":"/s","controlGroup":"disk","stallLimitSeconds":5,
-       "onStall":"readonly-cache","requestsPerSecond":50,"expandPrefetch":4,
+       "onStall":"readonly-cache","requestsPerSecond":50,"expandPrefetch":4,"readahead":true,
        "prefetch":{"enable":false,"threadsCount":8,"mergingSize":131072,"bandwidthRate":10485760},
        "mirrors":{"docker.io":["https://m1/p","http://m2:5000"],"*":[]}}}
       """;
@@ -112,6 +112,7 @@ class ServiceConfigReaderTest {
                     List.of()),
                 50,
                 4,
+                true,
                 new PrefetchLimits(false, 8, 131_072, 10_485_760)));
   }
 
@@ -132,7 +133,6 @@ class ServiceConfigReaderTest {
     assertThat(c.exporter().port()).isEqualTo(9863);
     assertThat(c.own().expandPrefetch()).isEqualTo(1);
     assertThat(c.own().readahead()).isFalse();
-    assertThat(parse("{\"obd\":{\"readahead\":true}}").own().readahead()).isTrue();
     assertThat(c.own().prefetch()).isEqualTo(PrefetchLimits.NONE);
     assertThat(parse("{'obd':{'expandPrefetch':4}}".replace('\'', '"')).own().expandPrefetch())
         .isEqualTo(4);

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class StartLogFileTest {
   private static final String FIRST =
       "{\"obdStartLog\":1,\"image\":\"app\",\"diskBytes\":0,\"layers\":[{\"name\":\"l\","
-          + "\"digest\":\"\",\"blobBytes\":9,\"unitBytes\":65536}]}";
+          + "\"digest\":\"\",\"blobBytes\":9,\"unitBytes\":65536,\"refillBytes\":65536}]}";
 
   @TempDir Path directory;
 
@@ -32,7 +32,11 @@ class StartLogFileTest {
     for (int i = 0; i < layers; i++) {
       all.add(
           new Layer(
-              "reg/app@" + i + "\"\n\u2028ü", "sha256:" + i, random.nextLong(1L << 40), 1L << i));
+              "reg/app@" + i + "\"\n\u2028ü",
+              "sha256:" + i,
+              random.nextLong(1L << 40),
+              1L << i,
+              2L << i));
     }
     List<Planned> planned = new ArrayList<>();
     for (int i = random.nextInt(20); i > 0; i--) {
