@@ -12,6 +12,12 @@ interface ServedSource {
   /** May take long. */
   BlockDevice open(DeviceName name) throws IOException;
 
+  /**
+   * Waits until a device that is being made, whose disk was opened here, may be seen; may take
+   * minutes.
+   */
+  default void prepare(BlockDevice disk) throws IOException {}
+
   /** {@code disk} was opened here and is not used any more. */
   void release(BlockDevice disk) throws IOException;
 

@@ -168,6 +168,7 @@ final class TcmuDevice implements RingThread.Listener {
       }
       BlockDevice opened = openImage();
       try {
+        source.prepare(opened); // others may open meanwhile
         serveRing(false);
       } catch (IOException | RuntimeException | Error e) {
         source.release(opened);

@@ -43,6 +43,11 @@ public final class TcmuHandler implements DeviceHandler {
     }
 
     @Override
+    public void prepare(BlockDevice disk) throws IOException {
+      source.prepare(disk);
+    }
+
+    @Override
     public void release(BlockDevice disk) throws IOException {
       disk.close();
     }

@@ -41,6 +41,9 @@ final class DisksByConfig implements DeviceSource {
   }
 
   @Override
+  public void prepare(BlockDevice device) {}
+
+  @Override
   public synchronized void removed(String config) {
     removed.add(config);
   }

@@ -277,6 +277,9 @@ class TcmuHandlerTest {
                   }
 
                   @Override
+                  public void prepare(dev.obd.backstore.device.BlockDevice device) {}
+
+                  @Override
                   public void removed(String config) {}
                 })) {
       other.remove("stale", false);

@@ -19,6 +19,15 @@ public interface DeviceSource {
    */
   BlockDevice open(String config) throws IOException;
 
+  /**
+   * Waits for what the configuration wants to be here before a device is seen. Called once it is
+   * open, for devices that are being made only: one that was left behind, or was parked, has users
+   * who wait already. May take minutes.
+   *
+   * @throws IOException if it was interrupted
+   */
+  void prepare(BlockDevice device) throws IOException;
+
   /** The kernel has taken the device away; it is closed by now. */
   void removed(String config);
 }

@@ -101,7 +101,7 @@ final class ConfiguredDevices {
       how = how.withDownload(config.download().get());
     }
     OpenDevice opened = devices.open(file, file, devId, plan, how);
-    opened.awaitPrefetch(config.prefetch().patience());
+    opened.prefetchPatience(config.prefetch().patience());
     return opened;
   }
 

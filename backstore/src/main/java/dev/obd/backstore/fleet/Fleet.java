@@ -101,6 +101,14 @@ public final class Fleet implements Closeable {
     }
 
     @Override
+    public void prepare(BlockDevice device) throws IOException {
+      Optional<OpenDevice> open = devices.of(device);
+      if (open.isPresent()) {
+        open.get().awaitPrefetch();
+      }
+    }
+
+    @Override
     public void removed(String config) {
       openings.forget(config);
     }

@@ -33,6 +33,7 @@ final class OpenDevice {
   private final BlockDevice device;
   private final Instant since;
   private final OutageWatch outage;
+  private volatile Duration prefetchPatience = Duration.ZERO;
   private @Nullable Recording recording; // guarded by this
 
   OpenDevice(
@@ -101,6 +102,16 @@ final class OpenDevice {
         ended.recorder.snapshot(),
         ended.recorder.dropped(),
         Duration.ofNanos(ticker.nanos() - ended.fromNanos));
+  }
+
+  /** How long {@link #awaitPrefetch()} waits; not at all unless this was called. */
+  void prefetchPatience(Duration limit) {
+    prefetchPatience = limit;
+  }
+
+  /** As {@link #awaitPrefetch(Duration)}, as long as the device's configuration wants. */
+  void awaitPrefetch() throws IOException {
+    awaitPrefetch(prefetchPatience);
   }
 
   /**

@@ -38,6 +38,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
 
 /**
  * A home, a registry, and a kernel and doors that outlive each process on it: {@link #boot} is a
@@ -56,6 +57,9 @@ final class FleetMachine implements AutoCloseable {
   ServiceConfig config;
   boolean tcmu = true;
 
+  /** How many tasks may begin: the opening of a layer, a replay. */
+  volatile Semaphore tasks = new Semaphore(Integer.MAX_VALUE);
+
   FleetMachine(Path root) throws IOException {
     this.root = root;
     this.home = new Home(root.resolve("home"));
@@ -67,7 +71,9 @@ final class FleetMachine implements AutoCloseable {
   final class Process implements AutoCloseable {
     private final ExecutorService threads =
         Executors.newCachedThreadPool(Thread.ofPlatform().daemon().factory());
-    private final ExecutorService virtual = Executors.newVirtualThreadPerTaskExecutor();
+    private final ExecutorService virtual =
+        Executors.newThreadPerTaskExecutor(
+            task -> Thread.ofVirtual().unstarted(() -> whenAllowed(task)));
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
     private final Repositories repositories;
     final BlobCache cache;
@@ -121,6 +127,16 @@ final class FleetMachine implements AutoCloseable {
       fleet.close();
       kill();
     }
+  }
+
+  private void whenAllowed(Runnable task) {
+    try {
+      tasks.acquire();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return; // the process ends
+    }
+    task.run();
   }
 
   Process boot() throws IOException, InterruptedException {

@@ -78,6 +78,7 @@ final class TestKernel implements DeviceHandler {
     @Override
     public HandledDevice create(String name, String config) throws IOException {
       BlockDevice device = source.open(config);
+      source.prepare(device);
       kept.put(name, config);
       states.put(name, new State.Serving(device));
       return describe(name);
