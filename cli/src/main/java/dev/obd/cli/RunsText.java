@@ -2,6 +2,8 @@ package dev.obd.cli;
 
 import dev.obd.io.PendingFile;
 import dev.obd.io.PendingFile.Existing;
+import dev.obd.io.Ticker;
+import dev.obd.io.UpdateLock;
 import dev.obd.trace.runs.Run;
 import dev.obd.trace.runs.Runs;
 import dev.obd.trace.runs.RunsFile;
@@ -85,9 +87,11 @@ final class RunsText {
 
   /** Adds a run to what {@code file} holds; the file is made if there is none. */
   static Runs add(Run run, Path file) throws IOException {
-    Runs before = Files.exists(file) ? RunsFile.read(file) : Runs.of(List.of());
-    Runs after = before.merge(Runs.of(List.of(run)));
-    write(after, file);
-    return after;
+    try (var _ = UpdateLock.take(file, Ticker.SYSTEM)) {
+      Runs before = Files.exists(file) ? RunsFile.read(file) : Runs.of(List.of());
+      Runs after = before.merge(Runs.of(List.of(run)));
+      write(after, file);
+      return after;
+    }
   }
 }

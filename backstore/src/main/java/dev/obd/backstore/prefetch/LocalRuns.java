@@ -1,6 +1,8 @@
 package dev.obd.backstore.prefetch;
 
 import dev.obd.io.PendingFile;
+import dev.obd.io.Ticker;
+import dev.obd.io.UpdateLock;
 import dev.obd.registry.Digest;
 import dev.obd.trace.TraceFormatException;
 import dev.obd.trace.runs.Run;
@@ -10,13 +12,18 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
+import org.apache.logging.log4j.LogManager;
+import org.apache.logging.log4j.Logger;
 
 /**
  * Runs that were recorded on this machine, in a file for each image: the digest of its manifest.
  * Whole or absent, and no larger than {@link Recordings#MAX_RUNS_BYTES}.
  */
 public final class LocalRuns {
+  private static final Logger log = LogManager.getLogger(LocalRuns.class);
+
   private final Path directory;
 
   /**
@@ -63,26 +70,39 @@ public final class LocalRuns {
   }
 
   /**
-   * Adds runs to those of an image; what was there and is damaged gives way to them.
+   * Adds runs to those of an image. A file that is damaged gives way to them: it is called {@code
+   * .damaged} then.
    *
    * @return all of them
+   * @throws TraceFormatException if the file is of a version that is not known here; it stays
    */
   public Runs add(Digest manifest, Runs more) throws IOException {
-    Runs before;
-    try {
-      before = of(manifest);
-    } catch (TraceFormatException damaged) {
-      before = Runs.NONE;
-    }
     Files.createDirectories(directory);
-    Runs all = before.merge(more);
-    try (PendingFile out = PendingFile.create(file(manifest), PendingFile.Existing.REPLACE)) {
-      ByteBuffer bytes = ByteBuffer.wrap(Recordings.encode(all));
-      while (bytes.hasRemaining()) {
-        out.channel().write(bytes);
+    try (var _ = UpdateLock.take(file(manifest), Ticker.SYSTEM)) {
+      Runs all = usable(manifest).merge(more);
+      try (PendingFile out = PendingFile.create(file(manifest), PendingFile.Existing.REPLACE)) {
+        ByteBuffer bytes = ByteBuffer.wrap(Recordings.encode(all));
+        while (bytes.hasRemaining()) {
+          out.channel().write(bytes);
+        }
+        out.commit();
       }
-      out.commit();
+      return all;
     }
-    return all;
+  }
+
+  private Runs usable(Digest manifest) throws IOException {
+    try {
+      return of(manifest);
+    } catch (TraceFormatException e) {
+      if (e.field().equals("version")) {
+        throw e;
+      }
+      Path file = file(manifest);
+      Path aside = file.resolveSibling(file.getFileName() + ".damaged");
+      Files.move(file, aside, StandardCopyOption.REPLACE_EXISTING);
+      log.warn("runs.damaged file={} kept={} reason={}", file, aside, e.getMessage());
+      return Runs.NONE;
+    }
   }
 }

@@ -17,6 +17,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -131,7 +133,7 @@ class RecordingsTest {
   }
 
   @Test
-  void localRunsAddUpByImageAndDamageGivesWay(@TempDir Path dir) throws IOException {
+  void localRunsAddUpByImageAndWhatIsDamagedIsKeptAside(@TempDir Path dir) throws IOException {
     LocalRuns local = new LocalRuns(dir.resolve("traces"));
     Digest image = new Digest(APP);
     assertThat(local.has(image)).isFalse();
@@ -140,10 +142,34 @@ class RecordingsTest {
     local.add(image, run(2, "java", List.of(APP), 4096));
     assertThat(local.of(image).runs()).hasSize(2);
     assertThat(local.has(new Digest(BASE))).isFalse();
+    byte[] newer = Files.readAllBytes(local.file(image));
+    newer[8]++; // the version
+    Files.write(local.file(image), newer);
+    assertThatThrownBy(() -> local.add(image, run(3, "java", List.of(APP), 0)))
+        .hasMessageContaining("version");
+    assertThat(local.file(image)).hasBinaryContent(newer);
     Files.write(local.file(image), new byte[] {1, 2, 3});
     assertThatThrownBy(() -> local.of(image)).isInstanceOf(IOException.class);
     local.add(image, run(3, "java", List.of(APP), 0));
     assertThat(RunsFile.read(local.file(image)).runs()).hasSize(1);
+    assertThat(dir.resolve("traces/" + local.file(image).getFileName() + ".damaged"))
+        .hasBinaryContent(new byte[] {1, 2, 3});
+  }
+
+  @Test
+  void ofSeveralWhoAddLocalRunsAtOnceNoneLosesItsOwn(@TempDir Path dir) throws Exception {
+    Digest image = new Digest(APP);
+    List<Future<?>> adding = new ArrayList<>();
+    try (var threads = Executors.newFixedThreadPool(4)) {
+      for (int i = 0; i < 16; i++) {
+        Run run = run(i + 1, "java", List.of(APP), 0);
+        adding.add(threads.submit(() -> new LocalRuns(dir).add(image, run)));
+      }
+    }
+    for (Future<?> each : adding) {
+      each.get();
+    }
+    assertThat(new LocalRuns(dir).of(image).runs()).hasSize(16);
   }
 
   @Test
