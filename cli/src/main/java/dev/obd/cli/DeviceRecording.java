@@ -37,10 +37,13 @@ final class DeviceRecording {
     String path = DaemonClient.path("/v1/devices/", id, "/recording");
     client.send("POST", path, Map.of());
     terminal.say("recording " + id + " (" + source + ")");
-    Ended ended;
+    Ended ended = Ended.FAILURE;
+    Optional<IOException> problem = Optional.empty();
     JsonObject recorded;
     try {
       ended = until.await(interrupt, this::isStartOver);
+    } catch (IOException e) { // must not cost the recording
+      problem = Optional.of(e);
     } finally {
       recorded = client.send("DELETE", path, null);
     }
@@ -48,12 +51,7 @@ final class DeviceRecording {
         TraceFile.decode(
             id, ByteBuffer.wrap(Base64.getDecoder().decode(DeviceNames.text(recorded, "trace"))));
     return new Recorded(
-        timed(trace, recorded),
-        0,
-        recorded.get("dropped").getAsLong(),
-        ended,
-        null,
-        Optional.empty());
+        timed(trace, recorded), 0, recorded.get("dropped").getAsLong(), ended, null, problem);
   }
 
   private boolean isStartOver() throws IOException {

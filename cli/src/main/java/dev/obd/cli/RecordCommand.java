@@ -9,7 +9,9 @@ import dev.obd.backstore.store.ImageStore;
 import dev.obd.cli.RecordRun.Ended;
 import dev.obd.cli.RecordRun.Recorded;
 import dev.obd.cli.control.DaemonClient;
+import dev.obd.io.FailureText;
 import dev.obd.io.FileSink;
+import dev.obd.registry.Digest;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceFile;
 import dev.obd.trace.runs.Run;
@@ -196,6 +198,7 @@ final class RecordCommand implements Callable<Integer> {
     if (destination == null ? !local : dashesBeforeDestination()) {
       throw new ParameterException(spec.commandLine(), "Missing required parameter: 'DST'");
     }
+    checkImageOptions(destination);
     checkRuns();
     ServingOptions.Places places = serving.places();
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
@@ -236,15 +239,24 @@ final class RecordCommand implements Callable<Integer> {
     return dashes >= 0 && !given.subList(0, dashes).contains(destination);
   }
 
+  private void checkImageOptions(@Nullable String into) {
+    if (into == null && (hot || merge || replace)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--hot, --merge and --replace are about the image that is made: name DST, too");
+    }
+  }
+
   private int recordDevice(String what, RecordTime until) throws Exception {
     if (!serving.nowhere() || !command.isEmpty() || startLog.target().isPresent()) {
       throw new ParameterException(
           spec.commandLine(),
           "--device records what others do: without --nbd, --mount, --start-log and CMD");
     }
-    checkRuns();
     // One name is DST's, unless no image has to be made.
     String into = destination == null && !local ? source : destination;
+    checkImageOptions(into);
+    checkRuns();
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     try (Interrupt interrupt = new Interrupt(GRACE);
         DaemonClient client = control.client();
@@ -263,7 +275,7 @@ final class RecordCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** Before anything is recorded, because afterwards it is too late. */
+  /** Does all that can be done, and throws the first failure then; the recording is kept. */
   private void finish(
       Session session,
       ImagePlans.Source.Stored image,
@@ -272,27 +284,98 @@ final class RecordCommand implements Callable<Integer> {
       Optional<ImageStore.Target> target,
       Terminal terminal)
       throws IOException {
-    Optional<Run> run = run(began, recorded, image.plan());
+    Trace trace = recorded.trace();
+    var attempts = new Attempts();
+    Optional<Run> run =
+        attempts.run(() -> run(began, recorded, image.plan())).orElse(Optional.empty());
+    Optional<Path> written =
+        Optional.ofNullable(traceOut).flatMap(file -> attempts.run(() -> write(trace, file)));
     if (run.isPresent() && runs != null) {
-      RunsText.add(run.get(), runs);
+      Path file = runs;
+      attempts.run(() -> RunsText.add(run.get(), file));
     }
-    int kept = 0;
+    int here = 0;
     if (run.isPresent() && local) {
-      LocalRuns here = new LocalRuns(session.home().traces());
-      kept = here.add(image.image().descriptor().digest(), run.get()).runs().size();
+      LocalRuns store = new LocalRuns(session.home().traces());
+      Digest digest = image.image().descriptor().digest();
+      here = attempts.run(() -> store.add(digest, run.get()).runs().size()).orElse(0);
     }
     Optional<Made> made =
-        target.isPresent()
-            ? Optional.of(build(session, image, recorded.trace(), run, target.get(), terminal))
-            : Optional.empty();
-    if (json) {
-      Json.print(spec.commandLine().getOut(), result(made, recorded, kept));
-    } else {
-      print(spec.commandLine().getOut(), made, recorded, kept);
+        target.flatMap(to -> attempts.run(() -> make(session, image, trace, run, to, terminal)));
+    if (attempts.failed()) {
+      // It took its time to record; the rest is a matter of seconds, once what failed is mended.
+      Optional<Path> kept =
+          written.isPresent() ? written : attempts.run(() -> keep(trace, session));
+      kept.ifPresent(file ->
+          terminal.say("obd: the recording is kept: " + (made.isPresent() ? file : use(file))));
     }
-    if (recorded.problem().isPresent()) {
-      throw recorded.problem().get();
+    recorded.problem().ifPresent(attempts::add);
+    if (target.isEmpty() || made.isPresent()) {
+      if (json) {
+        Json.print(spec.commandLine().getOut(), result(made, recorded, here));
+      } else {
+        print(spec.commandLine().getOut(), made, recorded, here);
+      }
     }
+    attempts.end(terminal);
+  }
+
+  /** Things that are done one after the other even if one of them fails. */
+  private static final class Attempts {
+    private final List<Exception> failures = new ArrayList<>();
+
+    @FunctionalInterface
+    interface Attempt<T> {
+      T make() throws IOException;
+    }
+
+    /** Empty if it failed. */
+    <T> Optional<T> run(Attempt<T> attempt) {
+      try {
+        return Optional.of(attempt.make());
+      } catch (IOException | RuntimeException e) {
+        failures.add(e);
+        return Optional.empty();
+      }
+    }
+
+    void add(IOException failure) {
+      failures.add(failure);
+    }
+
+    boolean failed() {
+      return !failures.isEmpty();
+    }
+
+    /** Throws the first failure; the others are told before. */
+    void end(Terminal terminal) throws IOException {
+      failures.stream().skip(1).forEach(failure -> terminal.say("obd: " + FailureText.of(failure)));
+      if (failures.isEmpty()) {
+        return;
+      }
+      switch (failures.getFirst()) {
+        case IOException failure -> throw failure;
+        case RuntimeException failure -> throw failure;
+        case Exception failure -> throw new IllegalStateException(failure);
+      }
+    }
+  }
+
+  private static Path keep(Trace trace, Session session) throws IOException {
+    Path directory = Files.createDirectories(session.home().recordings());
+    return write(trace, directory.resolve(Instant.now().toString().replace(':', '-') + ".trace"));
+  }
+
+  /** The command that makes an image of a kept recording. */
+  private String use(Path file) {
+    return "obd "
+        + (hot ? "trace hot" : "commit")
+        + " --replace --trace "
+        + file
+        + " "
+        + source
+        + " "
+        + (destination == null ? "DST" : destination);
   }
 
   /** Before anything is recorded: it would be a pity afterwards. */
@@ -376,46 +459,12 @@ final class RecordCommand implements Callable<Integer> {
     return new Made(builder.addRuns(image.image(), recorded, all, target, Instant.now()), null);
   }
 
-  private Made build(
-      Session session,
-      ImagePlans.Source.Stored image,
-      Trace trace,
-      Optional<Run> run,
-      ImageStore.Target target,
-      Terminal terminal)
-      throws IOException {
-    if (traceOut != null) {
-      write(trace, traceOut);
-    }
-    try {
-      return make(session, image, trace, run, target, terminal);
-    } catch (IOException | RuntimeException e) {
-      // It took its time to record; to build is a matter of seconds, once what failed is mended.
-      Path kept = traceOut;
-      if (kept == null) {
-        kept =
-            Files.createDirectories(session.home().recordings())
-                .resolve(Instant.now().toString().replace(':', '-') + ".trace");
-        write(trace, kept);
-      }
-      terminal.say(
-          "obd: the recording is kept: obd "
-              + (hot ? "trace hot" : "commit")
-              + " --replace --trace "
-              + kept
-              + " "
-              + source
-              + " "
-              + (destination == null ? "DST" : destination));
-      throw e;
-    }
-  }
-
-  private static void write(Trace trace, Path file) throws IOException {
+  private static Path write(Trace trace, Path file) throws IOException {
     try (FileSink out = FileSink.create(file)) {
       out.write(ByteBuffer.wrap(TraceFile.encode(trace)));
       out.finish();
     }
+    return file;
   }
 
   private static String name(Ended ended) {

@@ -42,7 +42,9 @@ final class RecordRun {
     /** Nothing new is read any more. */
     QUIET,
     SIGNAL,
-    COMMAND
+    COMMAND,
+    /** Nobody could say any more whether it is over. */
+    FAILURE
   }
 
   /**
@@ -51,7 +53,8 @@ final class RecordRun {
    * @param opening records of these that opening the image made
    * @param dropped records for which there was no room
    * @param commandStatus of the command, if there was one and it ended by itself
-   * @param problem what could not be put away afterwards; the recording is whole all the same
+   * @param problem what ended it too early, or could not be put away afterwards; what was recorded
+   *     until then is whole all the same
    */
   record Recorded(
       Trace trace,

@@ -168,7 +168,11 @@ class RecordCommandTest {
     assertThat(shown.getAsJsonArray("runs")).hasSize(1);
     assertThat(shown.getAsJsonArray("runs").get(0).getAsJsonObject().get("name").getAsString())
         .isEqualTo("sh");
-    Path file = Files.list(cli.home().resolve("traces")).toList().getFirst();
+    Path file =
+        Files.list(cli.home().resolve("traces"))
+            .filter(path -> path.toString().endsWith(".runs"))
+            .toList()
+            .getFirst();
     Files.writeString(file, "damaged");
     shown = cli.ok("trace", "show", source, "--json").json();
     assertThat(shown.getAsJsonArray("runs")).as("left out").isEmpty();
@@ -183,6 +187,80 @@ class RecordCommandTest {
         .contains("magic");
     assertThat(cli.run("record", "--time", "60s", source, "--", "true").expect(2).err())
         .contains("DST");
+  }
+
+  @Test
+  void whatCannotBeWrittenCostsNeitherTheImageNorTheRecording() throws IOException {
+    Tools.requireOnPath("qemu-io");
+    Path runs = home.resolve("app.runs");
+    Path traces =
+        Files.writeString(Files.createDirectories(cli.home()).resolve("traces"), "no directory");
+    String spoil = "printf damaged > '%s'; head -c 4k /dev/zero >> '%s'".formatted(runs, runs);
+    Path out = home.resolve("app.trace");
+    Cli.Result result =
+        record(
+            "--time",
+            "60s",
+            "--local",
+            "--runs",
+            runs.toString(),
+            "--trace-out",
+            out.toString(),
+            "--",
+            "sh",
+            "-c",
+            "qemu-io -r -f raw -c 'read 0 64k' \"$OBD_NBD\"; " + spoil);
+    assertThat(result.expect(1).err())
+        .contains("the recording is kept: " + out)
+        .contains("magic")
+        .contains(traces.toString());
+    long bytes = TraceFile.read(out).bytes();
+    assertThat(bytes).isPositive();
+    assertThat(cli.ok("trace", "show", target, "--json").json().get("uniqueBytes").getAsLong())
+        .isPositive();
+
+    Cli.Result nowhere =
+        cli.run(
+            "record",
+            source,
+            "--time",
+            "60s",
+            "--local",
+            "--",
+            "sh",
+            "-c",
+            "qemu-io -r -f raw -c 'read 0 64k' \"$OBD_NBD\"");
+    assertThat(nowhere.expect(1).err()).contains("the recording is kept: obd commit --replace");
+    try (var kept = Files.list(cli.home().resolve("recordings"))) {
+      assertThat(TraceFile.read(kept.findFirst().orElseThrow()).bytes()).isPositive();
+    }
+  }
+
+  @Test
+  void withoutAnImageToMakeItsOptionsAreRefusedAndTheTraceIsWritten() throws IOException {
+    Tools.requireOnPath("qemu-io");
+    for (String option : List.of("--hot", "--merge", "--replace")) {
+      assertThat(
+              cli.run("record", source, "--local", option, "--time", "60s", "--", "true")
+                  .expect(2)
+                  .err())
+          .contains(option)
+          .contains("DST");
+    }
+    Path out = home.resolve("local.trace");
+    cli.ok(
+        "record",
+        source,
+        "--local",
+        "--time",
+        "60s",
+        "--trace-out",
+        out.toString(),
+        "--",
+        "sh",
+        "-c",
+        "qemu-io -r -f raw -c 'read 0 64k' \"$OBD_NBD\"");
+    assertThat(TraceFile.read(out).bytes()).isPositive();
   }
 
   @Test
