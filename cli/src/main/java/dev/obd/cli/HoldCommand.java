@@ -54,14 +54,19 @@ final class HoldCommand implements Callable<Integer> {
   public Integer call() throws IOException, InterruptedException {
     Terminal terminal = Terminal.ofProcess(spec.commandLine().getErr());
     List<String> layers = note();
-    // Before anything is fetched: it stays from the moment it comes.
-    for (String layer : layers) {
-      cache.pin(layer, true);
-    }
     Held held;
-    try (Interrupt interrupt = new Interrupt();
-        Session session = cache.session()) {
-      held = complete(session, interrupt, terminal, layers.size());
+    try {
+      // Before anything is fetched: it stays from the moment it comes.
+      for (String layer : layers) {
+        cache.pin(layer, true);
+      }
+      try (Interrupt interrupt = new Interrupt();
+          Session session = cache.session()) {
+        held = complete(session, interrupt, terminal, layers.size());
+      }
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      terminal.say("obd: what is here of it stays held; 'obd unhold " + name + "' lets it go");
+      throw e;
     }
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
@@ -97,13 +102,13 @@ final class HoldCommand implements Callable<Integer> {
                 + ": nothing is recorded of it: 'obd record' does, 'obd fetch' brings the whole image");
       }
       List<String> layers = remote(image.plan());
-      new Holds(session.home().holds()).add(image.image().descriptor().digest(), layers);
+      new Holds(session.home().holds()).add(image.image().descriptor().digest(), name, layers);
       return layers;
     }
   }
 
   /** Digests of the layers that come over a network. */
-  static List<String> remote(ImagePlan plan) {
+  private static List<String> remote(ImagePlan plan) {
     return plan.lowers().stream()
         .filter(layer -> layer.link().isPresent())
         .flatMap(layer -> layer.digest().stream())

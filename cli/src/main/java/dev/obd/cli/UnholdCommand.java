@@ -1,8 +1,9 @@
 package dev.obd.cli;
 
+import dev.obd.cli.Holds.Hold;
+import dev.obd.registry.Digest;
 import java.io.IOException;
-import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,24 +31,35 @@ final class UnholdCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<String> layers;
-    Set<String> others;
+    Holds holds;
+    Optional<Hold> held;
     try (Session session = cache.session()) {
-      var image = Sources.image(session, name);
-      var holds = new Holds(session.home().holds());
-      if (!holds.remove(image.image().descriptor().digest())) {
-        spec.commandLine().getErr().println("obd: " + name + ": is not held");
-        return 1;
-      }
-      layers = HoldCommand.remote(image.plan());
-      others = holds.layers();
+      holds = new Holds(session.home().holds());
+      held = find(session, holds);
     }
-    for (String layer : layers) {
-      if (!others.contains(layer)) {
-        cache.pin(layer, false);
-      }
+    if (held.isEmpty()) {
+      spec.commandLine().getErr().println("obd: " + name + ": is not held");
+      return 1;
     }
+    for (String layer : holds.own(held.get())) {
+      cache.pin(layer, false);
+    }
+    holds.remove(held.get()); // last: what fails before can be done again
     spec.commandLine().getOut().println(name + ": let go");
     return 0;
+  }
+
+  /** The image that the name is of; or the one that it was of when it was held. */
+  private Optional<Hold> find(Session session, Holds holds) throws IOException {
+    Optional<Hold> then = holds.find(name);
+    try {
+      Digest now = Sources.image(session, name).image().descriptor().digest();
+      return holds.find(now).or(() -> then);
+    } catch (IOException e) {
+      if (then.isEmpty()) {
+        throw e;
+      }
+      return then;
+    }
   }
 }

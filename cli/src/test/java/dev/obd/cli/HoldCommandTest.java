@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import dev.obd.testdata.Fault;
 import dev.obd.testdata.FaultyRegistry;
 import dev.obd.testdata.LoggedRequest;
 import dev.obd.testdata.Tools;
@@ -114,6 +115,28 @@ class HoldCommandTest {
             .json();
     assertThat(run.get("commandStatus").getAsInt()).as("0 reads failed").isZero();
     assertThat(run.get("localRuns").getAsInt()).isEqualTo(2);
+  }
+
+  @Test
+  void whatIsHeldIsLetGoByItsNameWhenThatNamesAnotherImageMeanwhile() {
+    cli.ok("hold", traced);
+    cli.ok("pull", plain);
+    cli.ok("tag", plain, traced);
+    assertThat(cli.ok("unhold", traced).out()).contains("let go");
+    assertThat(pins()).containsExactly(false);
+    assertThat(cli.run("unhold", traced).expect(1).err()).contains("is not held");
+  }
+
+  @Test
+  void whatAFailureLeavesHeldIsSaidAndCanBeLetGo() {
+    cli.ok("pull", traced);
+    registry.fault(call -> call.path().contains("/blobs/"), new Fault.Status(404));
+    assertThat(cli.run("hold", traced).expect(1).err())
+        .contains("stays held")
+        .contains("obd unhold " + traced);
+    registry.clearFaults();
+    assertThat(cli.ok("unhold", traced).out()).contains("let go");
+    assertThat(cli.run("unhold", traced).expect(1).err()).contains("is not held");
   }
 
   @Test
