@@ -148,6 +148,10 @@ final class TraceCarryCommand implements Callable<Integer> {
   }
 
   private void requireEnough(Share share) throws IOException {
+    if (share.same() + share.changed() == 0) { // metadata alone starts nothing
+      throw new IOException(
+          newName + ": nothing that " + oldName + " reads is in it; nothing was made");
+    }
     if (percent(share) < least) {
       throw new IOException(
           String.format(

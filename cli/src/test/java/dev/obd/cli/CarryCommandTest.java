@@ -81,6 +81,17 @@ class CarryCommandTest {
         .contains("can be carried, which is less than --least 100");
     assertThat(cli.run("inspect", images + "x").status()).isNotZero();
 
+    Path other = Files.createDirectories(directory.resolve("other"));
+    fill(other.resolve("unlike"), random);
+    cli.ok("import", disk("unlike", other).toString(), images + "unlike");
+    assertThat(
+            cli.run("trace", "carry", images + "v1t", images + "unlike", images + "x")
+                .expect(1)
+                .err())
+        .contains(
+            images + "unlike: nothing that " + images + "v1t reads is in it; nothing was made");
+    assertThat(cli.run("inspect", images + "x").status()).isNotZero();
+
     JsonObject made =
         cli.ok("trace", "carry", "--json", images + "v1t", images + "v2", images + "v2t").json();
     long all = made.get("recordedBytes").getAsLong();
