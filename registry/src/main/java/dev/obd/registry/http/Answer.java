@@ -51,6 +51,11 @@ final class Answer implements Closeable {
     whenBad.accept(e);
   }
 
+  /** Much of the body has come. */
+  void progressed() {
+    limit.progressed();
+  }
+
   int status() {
     return response.getCode();
   }

@@ -65,12 +65,53 @@ final class Attempts {
     }
     RequestListener.current().retrying(e);
     try {
-      limit.clock().sleep(pause);
+      pause(pause);
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
       throw Failures.interrupted(String.valueOf(e.getMessage()));
     }
     grantedNanos = limit.remainingNanos();
+  }
+
+  /** Ends early if nobody wants it any more. */
+  private void pause(long nanos) throws InterruptedException {
+    var sleeper = new Sleeper(Thread.currentThread());
+    Runnable forget = limit.cutWhenCancelled(sleeper::wake);
+    try {
+      limit.clock().sleep(nanos);
+    } catch (InterruptedException e) {
+      if (!limit.isCancelled()) {
+        throw e;
+      }
+    } finally {
+      forget.run();
+      sleeper.end();
+    }
+  }
+
+  /** Is woken while it sleeps, and never later. */
+  private static final class Sleeper {
+    private final Thread thread;
+    private boolean woken; // guarded by this
+    private boolean awake; // guarded by this
+
+    Sleeper(Thread thread) {
+      this.thread = thread;
+    }
+
+    synchronized void wake() {
+      if (!awake) {
+        woken = true;
+        thread.interrupt();
+      }
+    }
+
+    synchronized void end() {
+      awake = true;
+      if (woken) {
+        boolean _ = Thread.interrupted(); // it may have come a moment too late for the sleep
+      }
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.hc.core5.util.Timeout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * When to stop waiting. For a call it is a fixed moment; a transfer that makes progress moves it.
@@ -15,23 +16,26 @@ final class Limit {
   /** Longer than anybody waits, and safe to add to a clock. */
   private static final Duration LONGEST = Duration.ofDays(365);
 
+  private static final long LONGEST_SILENCE_NANOS = Duration.ofSeconds(20).toNanos();
   private static final long SHARE_NANOS = Duration.ofSeconds(15).toNanos();
 
   private final RegistryClock clock;
   private final Duration patience;
   private volatile long atNanos;
+  private final @Nullable Limit whole; // of which this is a share
   private volatile boolean cancelled;
   private final Set<Runnable> cuts = new LinkedHashSet<>(); // guarded by itself
 
-  private Limit(RegistryClock clock, Duration patience) {
+  private Limit(RegistryClock clock, Duration patience, @Nullable Limit whole) {
     this.clock = clock;
+    this.whole = whole;
     this.patience = patience;
     restart();
   }
 
   /** {@code patience} from now. */
   static Limit after(RegistryClock clock, Duration patience) {
-    return new Limit(clock, patience.compareTo(LONGEST) > 0 ? LONGEST : patience);
+    return new Limit(clock, patience.compareTo(LONGEST) > 0 ? LONGEST : patience, null);
   }
 
   RegistryClock clock() {
@@ -57,18 +61,25 @@ final class Limit {
     restart(patience.toNanos());
   }
 
+  /** That way gets on: a share is given again, as far as the whole lasts. */
+  void progressed() {
+    if (whole != null) {
+      restart(Math.min(patience.toNanos(), whole.remainingNanos()));
+    }
+  }
+
   void restart(long nanos) {
     atNanos = clock.nanos() + nanos;
   }
 
   /**
-   * How long to wait for the next byte: a third of what is left, so that a silent connection costs
-   * a retry and not the call; all of it when little is left.
+   * How long to wait for the next byte: a third of what is left and no longer than twenty seconds,
+   * so that a silent connection costs a retry and not the call; all of it when little is left.
    */
   Timeout silence() {
     long left = remainingNanos();
     long third = Math.max(left / 3, Math.min(left, 1_000_000_000L));
-    return Timeout.ofMilliseconds(millis(third));
+    return Timeout.ofMilliseconds(millis(Math.min(third, LONGEST_SILENCE_NANOS)));
   }
 
   /**
@@ -116,7 +127,8 @@ final class Limit {
 
   /** A part of what is left, for a way that need not be the last one. */
   Limit share() {
-    var share = new Limit(clock, Duration.ofNanos(Math.min(remainingNanos() / 4, SHARE_NANOS)));
+    var share =
+        new Limit(clock, Duration.ofNanos(Math.min(remainingNanos() / 4, SHARE_NANOS)), this);
     Runnable _ = cutWhenCancelled(share::cancel);
     return share;
   }

@@ -72,12 +72,17 @@ final class RangeTransfer {
       try {
         long bodyEnd = at + requests.bodyLength(answer, at, end - at);
         long from = at;
+        long said = at;
         while (wanted && at < bodyEnd) {
           int n = answer.read(chunk, 0, (int) Math.min(chunk.length, bodyEnd - at));
           if (n < 0) {
             throw BlobPlace.cutShort(answer, bodyEnd - from, at - from);
           }
           hand(n);
+          if (at - said >= CHUNK_BYTES) {
+            said = at;
+            answer.progressed();
+          }
         }
         if (wanted && answer.status() == 206 && !answer.isAtEnd()) {
           throw Failures.bad(answer, "body", bodyEnd - from + " bytes", "more");

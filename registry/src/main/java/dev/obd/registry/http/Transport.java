@@ -173,6 +173,9 @@ final class Transport implements Closeable {
       return new Answer(call, response, limit, endWatch, request::cancel);
     } catch (IOException e) {
       endWatch.run();
+      if (limit.isCancelled()) { // from here: nothing is wrong with the host
+        throw Failures.network(call, e, limit);
+      }
       if (isStale(e, context) && call.isSafe() && !limit.isOver()) {
         return null;
       }
