@@ -8,6 +8,7 @@ import dev.obd.registry.Digest;
 import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -27,6 +28,9 @@ public final class CacheObject implements FillTarget, Closeable {
 
   /** A stream may be cut before its first byte, but not for ever. */
   private static final int MOST_CUT = 1000;
+
+  /** How often who waits for another's stream looks whether it is wanted still. */
+  private static final long STREAM_POLL_MILLIS = 100;
 
   private static final int MAX_COPY = 64 << 20;
 
@@ -120,13 +124,17 @@ public final class CacheObject implements FillTarget, Closeable {
     long at = offset;
     long end = offset + dst.remaining();
     boolean allHere = true;
+    Patience patience = null;
     while (at < end) {
       int length = (int) Math.min(end - at, unitBytes - at % unitBytes);
       if (hit(at, length, dst)) {
         at += length;
       } else {
         allHere = false;
-        at += miss(at, length, end, dst);
+        if (patience == null) {
+          patience = new Patience(ReadContext.current(), name, loads, stats);
+        }
+        at += miss(at, length, end, dst, patience);
       }
     }
     (allHere ? stats.hitTimes : stats.missTimes).record(stats.ticker.nanos() - from);
@@ -156,14 +164,15 @@ public final class CacheObject implements FillTarget, Closeable {
    * Reads from {@code at}, whose unit is not here: {@code length} bytes of that unit, and more of
    * the request up to {@code end} if the same fetch brings them. Returns how many.
    */
-  private int miss(long at, int length, long end, ByteBuffer dst) throws IOException {
+  private int miss(long at, int length, long end, ByteBuffer dst, Patience patience)
+      throws IOException {
     if (!keep) {
       return pass(at, end, dst);
     }
     ReadContext me = ReadContext.current();
     long unit = at / unitBytes;
     long endUnit = (end - 1) / unitBytes + 1;
-    var patience = new Patience(me, name, loads, stats);
+    patience.begin();
     while (true) {
       patience.check();
       boolean refill = me.purpose() == Purpose.DEMAND;
@@ -179,7 +188,10 @@ public final class CacheObject implements FillTarget, Closeable {
         moveDrafts(load);
         ask(load, load.part(at, end), load.draft().range());
       } else {
-        patience.join(load, load.part(at, end));
+        boolean came = patience.join(load, load.part(at, end));
+        if (!came && patience.hasOvertaken()) {
+          loads.abandon(unit, endUnit); // all that is wanted in one request, not unit by unit
+        }
       }
       int got = claim.mine() || !load.isDistrusted() ? take(load, at, end, dst) : 0;
       if (claim.mine()) {
@@ -532,12 +544,31 @@ public final class CacheObject implements FillTarget, Closeable {
       patience.check();
       var rest =
           new Range(unit * unitBytes, Math.min(endUnit * unitBytes, size) - unit * unitBytes);
+      if (!loads.beginStream(rest)) { // of another device, most likely: what it brings is here then
+        awaitOtherStream();
+        continue;
+      }
       var stream = new StreamIn(this, loads, rest, wanted);
-      stream(stream, rest);
+      try {
+        stream(stream, rest);
+      } finally {
+        loads.endStream(rest);
+      }
       if (stream.head() == rest.offset()) {
         patience.unfilled(MOST_CUT);
+      } else {
+        patience.filled();
       }
       unit = stream.head() >= rest.end() ? endUnit : stream.head() / unitBytes;
+    }
+  }
+
+  private void awaitOtherStream() throws IOException {
+    try {
+      loads.awaitStreamEnd(STREAM_POLL_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(name + ": interrupted waiting for another stream");
     }
   }
 

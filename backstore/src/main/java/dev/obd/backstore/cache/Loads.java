@@ -2,7 +2,9 @@ package dev.obd.backstore.cache;
 
 import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,7 @@ final class Loads {
   private final long size;
   private final int unitBytes;
   private final Map<Long, Load> byUnit = new HashMap<>(); // guarded by this
+  private final List<Range> streams = new ArrayList<>(); // guarded by this
 
   /**
    * @param size of the object
@@ -68,12 +71,6 @@ final class Loads {
     return byUnit.get(unit);
   }
 
-  /** True if a reader waits for the fetch of {@code unit}. */
-  synchronized boolean isWaitedFor(long unit) {
-    Load load = byUnit.get(unit);
-    return load != null && load.urgency().purpose() == ReadContext.Purpose.DEMAND;
-  }
-
   synchronized boolean covers(long unit) {
     return byUnit.containsKey(unit);
   }
@@ -83,6 +80,37 @@ final class Loads {
     for (long u = load.firstUnit(); u < load.firstUnit() + load.units(); u++) {
       byUnit.remove(u, load);
     }
+  }
+
+  /** Nobody joins those fetches of these units any more that are under way; each asks anew. */
+  synchronized void abandon(long firstUnit, long endUnit) {
+    for (long unit = firstUnit; unit < endUnit; unit++) {
+      Load load = byUnit.get(unit);
+      if (load != null) {
+        remove(load);
+      }
+    }
+  }
+
+  /** True if no other stream brings any of {@code range}; then this one does until it ends. */
+  synchronized boolean beginStream(Range range) {
+    return streams.stream().noneMatch(s -> s.offset() < range.end() && range.offset() < s.end())
+        && streams.add(range);
+  }
+
+  synchronized void endStream(Range range) {
+    streams.remove(range);
+    notifyAll();
+  }
+
+  /** Waits until a stream ends, no longer than {@code millis}. */
+  synchronized void awaitStreamEnd(long millis) throws InterruptedException {
+    wait(millis);
+  }
+
+  /** True if others join this fetch. */
+  synchronized boolean holds(Load load) {
+    return byUnit.get(load.firstUnit()) == load;
   }
 
   /** Nobody joins a fetch of these units any more, and what they bring is not kept. */

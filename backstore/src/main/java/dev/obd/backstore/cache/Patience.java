@@ -15,6 +15,7 @@ final class Patience {
   private final String name;
   private final Loads loads;
   private final CacheStats stats;
+  private boolean overtaken;
   private boolean failedOnce;
   private int unfilled;
 
@@ -23,6 +24,17 @@ final class Patience {
     this.name = name;
     this.loads = loads;
     this.stats = stats;
+  }
+
+  /** The next part of what is waited for: others' failures are counted anew. */
+  void begin() {
+    failedOnce = false;
+    unfilled = 0;
+  }
+
+  /** True once another's fetch took longer than this waiter has time for: it waits for no more. */
+  boolean hasOvertaken() {
+    return overtaken;
   }
 
   void check() throws IOException {
@@ -42,7 +54,8 @@ final class Patience {
       stats.promotions.increment();
     }
     long from = stats.ticker.nanos();
-    if (!load.await(me, wanted, name)) {
+    if (overtaken || !load.await(me, wanted, name)) {
+      overtaken = true;
       loads.remove(load); // it may still bring its bytes; from now on others ask anew
       stats.overtaken.increment();
       return false;
@@ -65,6 +78,11 @@ final class Patience {
   /** What little is left after a long wait would only bring a failure that says less. */
   private boolean hasTimeForItsOwn(long waitedNanos) {
     return me.deadline().remainingNanos() > waitedNanos / 10;
+  }
+
+  /** The filler brought something. */
+  void filled() {
+    unfilled = 0;
   }
 
   /** The filler said it was done, and it was not. */

@@ -37,6 +37,7 @@ final class StreamIn implements FillTarget, ByteReceiver {
 
   private long nextUnit; // the first that was not looked at
   private volatile long head; // written by the stream alone
+  private volatile @Nullable Load next; // of those that are near
 
   /**
    * @param range begins with a unit
@@ -60,7 +61,8 @@ final class StreamIn implements FillTarget, ByteReceiver {
 
   /** True as long as somebody waits for what comes next. */
   boolean isWaitedFor() {
-    return loads.isWaitedFor(head / unitBytes);
+    Load load = next; // not another's of that unit: who has overtaken this waits for itself
+    return load != null && load.urgency().purpose() == ReadContext.Purpose.DEMAND && loads.holds(load);
   }
 
   @Override
@@ -78,6 +80,7 @@ final class StreamIn implements FillTarget, ByteReceiver {
       head = reached;
       if (load != null && reached == to) {
         near.remove();
+        next = near.peek();
         load.end();
         object.keep(load);
       }
@@ -102,6 +105,7 @@ final class StreamIn implements FillTarget, ByteReceiver {
       }
       nextUnit++;
     }
+    next = near.peek();
   }
 
   private boolean restIsFar() {
@@ -122,6 +126,7 @@ final class StreamIn implements FillTarget, ByteReceiver {
       object.keep(load);
     }
     near.clear();
+    next = null;
   }
 
   // ---- what the filler writes

@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 
 /**
  * Tells {@link OriginHealth} how reads fare, and refuses those of devices that do not want to wait
@@ -66,10 +68,12 @@ public final class GuardedSource extends PassingSource {
     if (!dst.hasRemaining()) {
       return;
     }
-    guarded(() -> {
-      next.read(offset, dst);
-      return next;
-    });
+    guarded(
+        () -> {
+          next.read(offset, dst);
+          return next;
+        },
+        () -> true);
   }
 
   @Override
@@ -78,25 +82,32 @@ public final class GuardedSource extends PassingSource {
     if (range.length() == 0) {
       return;
     }
-    guarded(() -> {
-      next.stream(
-          range,
-          bytes -> {
-            health.heard();
-            return receiver.take(bytes);
-          });
-      return next;
-    });
+    var came = new AtomicBoolean();
+    guarded(
+        () -> {
+          next.stream(
+              range,
+              bytes -> {
+                came.set(true);
+                health.heard();
+                return receiver.take(bytes);
+              });
+          return next;
+        },
+        came::get); // a stream that was ended from here before anything came says nothing
   }
 
-  private void guarded(RequestListener.Operation<BlockSource> read) throws IOException {
+  private void guarded(RequestListener.Operation<BlockSource> read, BooleanSupplier answered)
+      throws IOException {
     refuseIfDown();
     boolean hasTime = ReadContext.current().deadline().remainingNanos() > LITTLE_NANOS;
     var reading = new Reading();
     health.begin();
     try {
       BlockSource _ = reading.run(read);
-      health.answered();
+      if (answered.getAsBoolean()) {
+        health.answered();
+      }
     } catch (IOException e) {
       if (e instanceof InterruptedIOException || (!hasTime && isTimedOut(e))) {
         throw withReason(e);

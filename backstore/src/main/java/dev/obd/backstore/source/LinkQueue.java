@@ -28,6 +28,12 @@ final class LinkQueue {
   /** For so long after something more urgent requests are small, so that few have to be cut. */
   private static final long CAREFUL_NANOS = 1_000_000_000;
 
+  /** So much of a stream that somebody waits for is asked for at once where there is a ceiling. */
+  private static final long AWAITED_BYTES = 512 << 10;
+
+  /** Who has not been heard of for so long, or four round trips, is not under way. */
+  private static final long SILENT_NANOS = 1_000_000_000;
+
   /** A line that turns out to be faster than it was thought to be is to be noticed. */
   private static final double PACE_GAIN = 1.25;
 
@@ -56,6 +62,7 @@ final class LinkQueue {
     private boolean cut;
     private long granted;
     private long came;
+    private long heardNanos; // when it began, or bytes of it came last
 
     /**
      * @param bytes that are wanted
@@ -72,6 +79,15 @@ final class LinkQueue {
 
     Purpose purpose() {
       return purpose;
+    }
+
+    boolean isStream() {
+      return kind == Kind.STREAM;
+    }
+
+    /** True for a stream somebody waits for now: that is as good as demand. */
+    private boolean isAwaited() {
+      return kind == Kind.STREAM && waitedFor.getAsBoolean();
     }
 
     boolean isRunning() {
@@ -148,7 +164,7 @@ final class LinkQueue {
     } else {
       queue(entry.purpose).add(entry);
     }
-    if (entry.purpose == Purpose.DEMAND) {
+    if (entry.purpose == Purpose.DEMAND && !entry.isRest) { // the rest of what was raised was foreseen
       missed = OptionalLong.of(nowNanos);
     } else if (entry.purpose == Purpose.REPLAY) {
       replayed = OptionalLong.of(nowNanos);
@@ -202,6 +218,7 @@ final class LinkQueue {
   /** {@code bytes} of it came; false if the rest is not to come. */
   boolean arrived(Entry entry, long bytes, long nowNanos) {
     entry.begun = true;
+    entry.heardNanos = nowNanos;
     entry.came += bytes;
     boolean more = running.stream().anyMatch(e -> e.begun && e.left() > 0);
     estimate.arrived(bytes, more, nowNanos);
@@ -214,9 +231,11 @@ final class LinkQueue {
     return !entry.cut;
   }
 
-  void ended(Entry entry) {
+  void ended(Entry entry, long nowNanos) {
     entry.over = true;
     running.remove(entry);
+    long left = running.stream().mapToLong(Entry::left).sum();
+    freeNanos = Math.min(freeNanos, nowNanos + nanosFor(left)); // its rest does not come
     if (entry.purpose == Purpose.DEMAND) {
       demandRunning--;
     }
@@ -230,6 +249,15 @@ final class LinkQueue {
   /** Those that may go now, which then run. */
   List<Entry> grant(long nowNanos) {
     List<Entry> granted = new ArrayList<>();
+    for (Deque<Entry> queue : List.of(replay, background)) {
+      for (Entry entry : queue.stream().filter(Entry::isAwaited).toList()) {
+        if (fits(entry, nowNanos)) {
+          queue.remove(entry);
+          begin(entry, nowNanos);
+          granted.add(entry);
+        }
+      }
+    }
     for (Purpose purpose : Purpose.values()) { // most urgent first
       Entry next = queue(purpose).peek();
       while (next != null && fits(next, nowNanos)) {
@@ -247,6 +275,7 @@ final class LinkQueue {
 
   private void begin(Entry entry, long nowNanos) {
     entry.running = true;
+    entry.heardNanos = nowNanos;
     entry.granted = entry.bytes;
     bucket.take();
     running.add(entry);
@@ -259,11 +288,16 @@ final class LinkQueue {
   }
 
   private void beginAhead(Entry entry, long nowNanos) {
-    if (entry.kind != Kind.WHOLE) {
+    if (entry.isAwaited()) {
+      boolean bound = ceilings.mostBytes() < entry.bytes;
+      entry.granted = bound ? Math.min(entry.bytes, AWAITED_BYTES) : entry.bytes;
+    } else if (entry.kind != Kind.WHOLE) {
+      boolean stolen = missed.isPresent() && nowNanos - missed.getAsLong() < QUIET_NANOS;
       boolean careful =
           isRecent(missed, nowNanos)
               || (entry.purpose == Purpose.BACKGROUND && isRecent(replayed, nowNanos));
-      long most = careful && entry.kind == Kind.PIECES ? estimate.grain() : Long.MAX_VALUE;
+      boolean small = stolen || (careful && entry.kind == Kind.PIECES);
+      long most = small ? estimate.grain() : Long.MAX_VALUE;
       entry.granted = Math.min(entry.bytes, Math.min(most, ceilings.mostBytes()));
     }
     entry.ahead = true;
@@ -281,13 +315,13 @@ final class LinkQueue {
     if (running.size() >= requests.size() || bucket.waitNanos(nowNanos) > 0) {
       return false;
     }
-    if (entry.purpose == Purpose.DEMAND) {
+    if (entry.purpose == Purpose.DEMAND || entry.isAwaited()) {
       return demandRunning < limits.demand();
     }
     return running.size() - demandRunning < limits.other()
         && quietNanos(nowNanos) == 0
         && dueInNanos(nowNanos) == 0
-        && underWay(entry.purpose) < estimate.window()
+        && underWay(entry.purpose, nowNanos) < estimate.window()
         && ceilings.waitNanos(nowNanos) == 0;
   }
 
@@ -310,12 +344,14 @@ final class LinkQueue {
 
   /**
    * Bytes that were asked for before a request of this class and that are not here. One request, be
-   * it a stream of a whole blob, is no more than half of what may be under way.
+   * it a stream of a whole blob, is no more than half of what may be under way; one that says
+   * nothing for long, because its connection is dead or its host wants a pause, is none of it.
    */
-  private long underWay(Purpose purpose) {
+  private long underWay(Purpose purpose, long nowNanos) {
     long half = estimate.window() / 2 + 1;
+    long silence = Math.max(SILENT_NANOS, 4 * estimate.roundTripNanos());
     return running.stream()
-        .filter(e -> e.purpose.compareTo(purpose) <= 0)
+        .filter(e -> e.purpose.compareTo(purpose) <= 0 && nowNanos - e.heardNanos <= silence)
         .mapToLong(e -> Math.min(e.left(), half))
         .sum();
   }
@@ -326,12 +362,13 @@ final class LinkQueue {
    */
   private List<Entry> cutFor(Purpose urgent, long nowNanos) {
     long most = nanosFor(estimate.grain() + leftOf(urgent));
+    boolean full = running.size() >= requests.size(); // the host takes no more beside them
     List<Entry> cut = new ArrayList<>();
     for (Purpose purpose : List.of(Purpose.BACKGROUND, Purpose.REPLAY)) {
       if (purpose.compareTo(urgent) <= 0) {
         break;
       }
-      for (int i = running.size() - 1; i >= 0 && freeNanos - nowNanos > most; i--) {
+      for (int i = running.size() - 1; i >= 0 && (full || freeNanos - nowNanos > most); i--) {
         Entry entry = running.get(i);
         if (entry.purpose == purpose
             && entry.kind != Kind.WHOLE
@@ -340,6 +377,7 @@ final class LinkQueue {
           entry.toCut = true;
           if (!entry.waitedFor.getAsBoolean()) {
             entry.cut = true;
+            full = false;
             freeNanos -= nanosFor(entry.left());
             cut.add(entry);
           }

@@ -46,6 +46,9 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     }
   }
 
+  /** Somebody may come to wait for a stream that waits for its turn; nobody says so. */
+  private static final long STREAM_POLL_NANOS = 50_000_000;
+
   private final class Ticket implements RequestListener, Arrivals {
     final LinkQueue.Entry entry;
     final Condition granted;
@@ -252,13 +255,12 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
     Deadline deadline = ReadContext.current().deadline();
     Ticket ticket = new Ticket(entry, lock.newCondition());
     long from = ticker.nanos();
-    // Before the lock is let go for the first time the ticket may be raised, and is then as it is.
     change(() -> {
       tickets.put(entry, ticket);
-      List<LinkQueue.Entry> cut = queue.add(entry, ticker.nanos());
-      Urgency.whenRaised(() -> change(() -> queue.raise(entry, ticker.nanos())));
-      return cut;
+      return queue.add(entry, ticker.nanos());
     });
+    Urgency.whenRaised(() -> change(() -> queue.raise(entry, ticker.nanos())));
+    boolean mine = false;
     lock.lock();
     try {
       while (!entry.isRunning()) {
@@ -270,17 +272,24 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
           throw new InterruptedIOException(
               host + ": the time ran out waiting for a free request" + refusal);
         }
-        long _ = ticket.granted.awaitNanos(Math.min(left, queue.waitNanos(ticker.nanos())));
+        long most = entry.isStream() ? STREAM_POLL_NANOS : Long.MAX_VALUE;
+        long wait = Math.min(most, queue.waitNanos(ticker.nanos()));
+        long _ = ticket.granted.awaitNanos(Math.min(left, wait));
         grant();
       }
+      mine = true;
       return ticket;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException(host + ": interrupted waiting for a free request");
     } finally {
       waitedNanos.add(ticker.nanos() - from);
-      if (!entry.isRunning()) {
-        queue.giveUp(entry);
+      if (!mine) {
+        if (entry.isRunning()) { // it had its turn while it was interrupted
+          queue.ended(entry, ticker.nanos());
+        } else {
+          queue.giveUp(entry);
+        }
         tickets.remove(entry);
       }
       wakesNanos = ticker.nanos(); // it was this one, perhaps
@@ -291,7 +300,7 @@ public final class SlotScheduler implements FetchScheduler, Closeable {
 
   private void leave(Ticket ticket) {
     change(() -> {
-      queue.ended(ticket.entry);
+      queue.ended(ticket.entry, ticker.nanos());
       tickets.remove(ticket.entry);
       return List.of();
     });

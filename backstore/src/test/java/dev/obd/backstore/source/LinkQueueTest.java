@@ -3,6 +3,7 @@ package dev.obd.backstore.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.obd.backstore.source.LinkQueue.Entry;
 import dev.obd.io.ReadContext.Purpose;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -136,6 +137,72 @@ class LinkQueueTest {
     line.want(Purpose.REPLAY, UNIT, at -> took[0] = at - began);
     line.run(6 * SECOND);
     assertThat(took[0]).isBetween(1L, 100 * MILLI);
+  }
+
+  // ---- one request and another
+
+  private static LinkQueue queue(PrefetchLimits limits) {
+    return new LinkQueue(
+        SlotScheduler.Limits.DEFAULT, Pace.ADAPTIVE, new PrefetchCeilings(limits), 0);
+  }
+
+  private static Entry pieces(Purpose purpose, long bytes, boolean isRest) {
+    return new Entry(purpose, bytes, LinkQueue.Kind.PIECES, isRest, () -> false);
+  }
+
+  @Test
+  void theRestOfWhatSomebodyCameToWaitForIsNoMiss() {
+    LinkQueue queue = queue(PrefetchLimits.NONE);
+    assertThat(queue.add(pieces(Purpose.DEMAND, UNIT, true), SECOND)).isEmpty();
+    assertThat(queue.grant(SECOND)).hasSize(1);
+    queue.add(pieces(Purpose.REPLAY, UNIT, false), SECOND + MILLI);
+    assertThat(queue.grant(SECOND + MILLI)).hasSize(1);
+    queue.add(pieces(Purpose.DEMAND, UNIT, false), SECOND + 2 * MILLI); // this one is
+    queue.add(pieces(Purpose.REPLAY, UNIT, false), SECOND + 2 * MILLI);
+    assertThat(queue.grant(SECOND + 2 * MILLI)).hasSize(1);
+  }
+
+  @Test
+  void requestsThatSayNothingForLongKeepNobodyBack() {
+    LinkQueue queue = queue(PrefetchLimits.NONE);
+    for (int i = 0; i < 20; i++) {
+      queue.add(pieces(Purpose.REPLAY, 1 << 20, false), 0);
+    }
+    int before = queue.grant(0).size() + queue.grant(900 * MILLI).size();
+    assertThat(before).isLessThan(4);
+    assertThat(queue.grant(5 * SECOND)).isNotEmpty();
+  }
+
+  @Test
+  void aStreamThatSomebodyWaitsForIsAsGoodAsDemand() {
+    LinkQueue queue = queue(new PrefetchLimits(true, 1, 0, 64 << 10));
+    queue.add(pieces(Purpose.REPLAY, UNIT, false), 0);
+    int going = queue.grant(0).size() + queue.grant(SECOND).size();
+    assertThat(going).isEqualTo(1); // the one thread there is
+    long now = SECOND + MILLI;
+    queue.add(pieces(Purpose.DEMAND, UNIT, false), now);
+    boolean[] awaited = new boolean[1];
+    Entry stream =
+        new Entry(Purpose.REPLAY, 64 << 20, LinkQueue.Kind.STREAM, false, () -> awaited[0]);
+    queue.add(pieces(Purpose.REPLAY, UNIT, false), now);
+    queue.add(stream, now);
+    assertThat(queue.grant(now)).hasSize(1);
+    awaited[0] = true;
+    assertThat(queue.grant(now + MILLI)).containsExactly(stream);
+    assertThat(stream.granted()).isEqualTo(512 << 10); // there is a ceiling
+  }
+
+  @Test
+  void whatTheHostTakesNoMoreOfMakesRoomForDemand() {
+    LinkQueue queue = queue(PrefetchLimits.NONE);
+    Entry replay = pieces(Purpose.REPLAY, UNIT, false);
+    queue.add(replay, 0);
+    queue.grant(0);
+    queue.refused(SECOND); // and its pause is long
+    assertThat(queue.window()).isEqualTo(1);
+    assertThat(queue.add(pieces(Purpose.DEMAND, UNIT, false), 9 * SECOND)).containsExactly(replay);
+    queue.ended(replay, 9 * SECOND);
+    assertThat(queue.grant(9 * SECOND)).hasSize(1);
   }
 
   // ---- chains: a start that reads one unit after the other

@@ -90,7 +90,7 @@ final class SimulatedLine {
     }
 
     private void end() {
-      queue.ended(entry);
+      queue.ended(entry, now);
       jobs.remove(this);
       if (left > 0) {
         enter(!entry.isCut());
