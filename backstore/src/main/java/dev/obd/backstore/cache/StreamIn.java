@@ -62,7 +62,9 @@ final class StreamIn implements FillTarget, ByteReceiver {
   /** True as long as somebody waits for what comes next. */
   boolean isWaitedFor() {
     Load load = next; // not another's of that unit: who has overtaken this waits for itself
-    return load != null && load.urgency().purpose() == ReadContext.Purpose.DEMAND && loads.holds(load);
+    return load != null
+        && load.urgency().purpose() == ReadContext.Purpose.DEMAND
+        && loads.holds(load);
   }
 
   @Override

@@ -164,7 +164,8 @@ final class LinkQueue {
     } else {
       queue(entry.purpose).add(entry);
     }
-    if (entry.purpose == Purpose.DEMAND && !entry.isRest) { // the rest of what was raised was foreseen
+    if (entry.purpose == Purpose.DEMAND
+        && !entry.isRest) { // the rest of what was raised was foreseen
       missed = OptionalLong.of(nowNanos);
     } else if (entry.purpose == Purpose.REPLAY) {
       replayed = OptionalLong.of(nowNanos);
