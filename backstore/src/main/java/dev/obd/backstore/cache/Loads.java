@@ -103,7 +103,8 @@ final class Loads {
     notifyAll();
   }
 
-  /** Waits until a stream ends, no longer than {@code millis}. */
+  /** Waits until a stream ends, no longer than {@code millis}, or less. */
+  @SuppressWarnings("WaitNotInLoop") // the caller looks again, and whether it is wanted still
   synchronized void awaitStreamEnd(long millis) throws InterruptedException {
     wait(millis);
   }
