@@ -103,7 +103,8 @@ final class CommitCommand implements Callable<Integer> {
       var recorded =
           new Recordings(
               trace == null ? Optional.empty() : Optional.of(TraceFile.read(trace)),
-              runs == null ? Runs.NONE : RunsFile.read(runs));
+              runs == null ? Runs.NONE : RunsFile.read(runs),
+              Optional.empty());
       Built built;
       if (upper == null) {
         built = commit(session, stored, Optional.empty(), recorded, target, terminal);

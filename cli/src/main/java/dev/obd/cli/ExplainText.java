@@ -4,6 +4,7 @@ import dev.obd.backstore.explain.ByteClass;
 import dev.obd.backstore.explain.Explanation;
 import dev.obd.backstore.explain.Explanation.Stall;
 import dev.obd.backstore.explain.Explanation.WhatIf;
+import dev.obd.io.Printable;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -127,7 +128,7 @@ final class ExplainText {
         String.format(
             Locale.ROOT, "%9s  %9s  %-9s  layer  %14s  %s", "at", "waited", "why", "disk", "file"));
     for (Stall stall : s.longest().subList(0, Math.min(s.longest().size(), room - 2))) {
-      String file = stall.file() == null ? "" : stall.file();
+      String file = stall.file() == null ? "" : Printable.of(stall.file());
       lines.add(
           String.format(
               Locale.ROOT,

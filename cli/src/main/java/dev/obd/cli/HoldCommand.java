@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -140,6 +141,11 @@ final class HoldCommand implements Callable<Integer> {
         }
       }
       ReplayStats done = replayer.stats();
+      Optional<String> missing = replayer.missing();
+      if (missing.isPresent()) {
+        throw new IOException(
+            name + ": " + missing.get() + "; the same command goes on from there");
+      }
       Part here = image.recordedHere().orElseThrow(() -> unusable(done));
       if (!here.isWhole() || done.records() == 0) {
         throw unusable(done);

@@ -2,6 +2,7 @@ package dev.obd.cli;
 
 import dev.obd.io.FailureText;
 import dev.obd.io.PendingFile;
+import dev.obd.io.Printable;
 import dev.obd.io.Ticker;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -122,7 +123,11 @@ public final class Main implements Runnable {
     }
   }
 
-  private int failed(Exception e, CommandLine line, ParseResult parsed) {
+  private int failed(Exception failure, CommandLine line, ParseResult parsed) {
+    Exception e =
+        failure instanceof UncheckedIOException && failure.getCause() instanceof IOException cause
+            ? cause
+            : failure;
     PrintWriter err = line.getErr();
     if (e instanceof IllegalArgumentException || e instanceof TypeConversionException) {
       // Names and numbers are read where they are used: what cannot be read there was typed wrong.
@@ -135,9 +140,9 @@ public final class Main implements Runnable {
       err.flush();
       return line.getCommandSpec().exitCodeOnInvalidInput();
     }
-    err.println("obd: " + explain(e));
+    err.println("obd: " + Printable.lines(explain(e)));
     for (Throwable suppressed : e.getSuppressed()) {
-      err.println("obd:   and then: " + explain(suppressed));
+      err.println("obd:   and then: " + Printable.lines(explain(suppressed)));
     }
     // An I/O error is the world's fault and its message says enough; anything else is ours.
     if (debug || !(e instanceof IOException)) {

@@ -2,6 +2,7 @@ package dev.obd.cli;
 
 import dev.obd.io.PendingFile;
 import dev.obd.io.PendingFile.Existing;
+import dev.obd.io.Printable;
 import dev.obd.io.Ticker;
 import dev.obd.io.UpdateLock;
 import dev.obd.trace.runs.Run;
@@ -57,7 +58,7 @@ final class RunsText {
               run.started(),
               run.touches().size(),
               Sizes.show(run.bytes()),
-              run.name()));
+              Printable.of(run.name())));
     }
     for (Support support : supports(runs)) {
       out.println(

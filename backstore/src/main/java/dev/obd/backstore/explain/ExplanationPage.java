@@ -22,7 +22,7 @@ public final class ExplanationPage {
 
   private ExplanationPage() {}
 
-  /** The page; a few hundred KiB at most, whatever the log's size. */
+  /** The page; a few hundred KiB as a rule and 10 MiB at most, whatever the log's size. */
   public static String of(StartLog log, Explanation explanation, FileNames files)
       throws IOException {
     JsonObject explained = GSON.toJsonTree(explanation).getAsJsonObject();

@@ -2,6 +2,7 @@ package dev.obd.backstore.explain;
 
 import dev.obd.backstore.explain.StallChain.Wait;
 import dev.obd.backstore.startlog.StartLog;
+import dev.obd.io.Printable;
 import dev.obd.io.ReadContext.Purpose;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -16,6 +17,10 @@ import java.util.List;
 record PageView(long endMicros, List<Lane> lanes, List<Arrived> arrived) {
   private static final int SPANS = 1500;
   private static final int MOST_LAYERS = 16;
+
+  /** Characters; a path may have 64 Ki. */
+  private static final int MOST_LABEL = 200;
+
   private static final Comparator<Span> IN_TIME = Comparator.comparingLong(Span::beginMicros);
 
   /**
@@ -77,9 +82,14 @@ record PageView(long endMicros, List<Lane> lanes, List<Arrived> arrived) {
   }
 
   private static String at(DiskRead read, FileNames files) {
-    return "disk "
-        + read.offset()
-        + files.of(read.offset(), read.length()).map(file -> ", " + file).orElse("");
+    String label =
+        "disk "
+            + read.offset()
+            + files
+                .of(read.offset(), read.length())
+                .map(file -> ", " + Printable.of(file))
+                .orElse("");
+    return label.length() > MOST_LABEL ? label.substring(0, MOST_LABEL - 1) + "…" : label;
   }
 
   private static Lane requests(

@@ -1,5 +1,7 @@
 package dev.obd.backstore.explain;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -9,6 +11,9 @@ import java.util.List;
  * cover it stays the same.
  */
 final class Sweep {
+  /** Seconds, and far more than a program makes. */
+  private static final long MOST_WORK = 1L << 30;
+
   /** Takes one piece, with the numbers of the ranges of each kind that cover it. */
   @FunctionalInterface
   interface Visitor {
@@ -34,9 +39,19 @@ final class Sweep {
 
   private Sweep() {}
 
-  /** Visits every piece that at least one range of the first kind covers. */
+  /**
+   * Visits every piece that at least one range of the first kind covers.
+   *
+   * @throws UncheckedIOException if so many ranges overlap that it would take too long
+   */
   static void over(List<Ranges> kinds, Visitor visitor) {
+    over(kinds, MOST_WORK, visitor);
+  }
+
+  /** As above; {@code most} steps. */
+  static void over(List<Ranges> kinds, long most, Visitor visitor) {
     long[] bounds = bounds(kinds);
+    long work = 0;
     int[][] order = new int[kinds.size()][];
     int[] next = new int[kinds.size()];
     List<List<Integer>> active = new ArrayList<>();
@@ -57,6 +72,15 @@ final class Sweep {
             covering.add(number);
           }
         }
+      }
+      // A visitor compares those of the first kind with all.
+      long covering = active.stream().mapToLong(List::size).sum();
+      work += covering * (1 + active.getFirst().size());
+      if (work > most) {
+        throw new UncheckedIOException(
+            new IOException(
+                "too many overlapping requests: expected at most %d steps to compare them, got more at byte %d, where %d requests and reads overlap"
+                    .formatted(most, at, covering)));
       }
       if (!active.getFirst().isEmpty()) {
         visitor.piece(at, bounds[i + 1], active);

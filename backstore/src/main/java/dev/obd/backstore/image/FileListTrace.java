@@ -5,8 +5,10 @@ import dev.obd.format.FileSystems;
 import dev.obd.format.files.FileSystemReader;
 import dev.obd.format.files.FileType;
 import dev.obd.format.files.Inode;
+import dev.obd.format.files.TooManyExtentsException;
 import dev.obd.format.lsmt.LayerStack;
 import dev.obd.io.Range;
+import dev.obd.io.ReadContext;
 import dev.obd.trace.FileList;
 import dev.obd.trace.Trace;
 import java.io.IOException;
@@ -14,51 +16,90 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
 /**
  * Looks listed files up in the image's file system, and says which ranges of which layers hold
- * them.
+ * them. The list and the disk are hostile: all of a list takes bounded time and memory, and what
+ * would take more is left out.
  */
 final class FileListTrace {
   private static final Logger log = LogManager.getLogger(FileListTrace.class);
 
-  /** A listed directory may hold any number of files; past this the rest is left out. */
-  private static final int MAX_FILES = 100_000;
-
-  /** As many as a trace may have; what lies in more places is left out. */
-  private static final int MAX_RANGES = 1 << 18;
+  /**
+   * The most of it.
+   *
+   * @param visited names in listed directories, all of them together
+   * @param files whose ranges are looked up
+   * @param ranges of all files together
+   */
+  record Limits(int visited, int files, int ranges) {
+    /** Ranges: as many as a trace may have. */
+    static final Limits DEFAULT = new Limits(1 << 20, 100_000, 1 << 18);
+  }
 
   private final FileSystemReader files;
+  private final Limits limits;
+  private final BooleanSupplier ended;
   private final Set<Long> seen = new HashSet<>();
   private final List<Range> ranges = new ArrayList<>();
+  private int visited;
+  private boolean full;
 
-  private FileListTrace(FileSystemReader files) {
+  /**
+   * Nothing yet.
+   *
+   * @param ended true once nobody wants it any more
+   */
+  FileListTrace(FileSystemReader files, Limits limits, BooleanSupplier ended) {
     this.files = files;
+    this.limits = limits;
+    this.ended = ended;
+  }
+
+  /** Ends a walk, because it has taken as much as it may. */
+  private static final class Enough extends IOException {
+    private static final long serialVersionUID = 1;
+
+    Enough() {
+      super("what is listed is too much, or takes too long");
+    }
   }
 
   /** Files that are not there, or cannot be looked up, are left out. */
-  static Trace of(LayerStack stack, FileList list) throws IOException {
-    FileListTrace trace = new FileListTrace(FileSystems.open(stack));
+  static Trace of(LayerStack stack, FileList list, BooleanSupplier ended) throws IOException {
+    var trace = new FileListTrace(FileSystems.open(stack), Limits.DEFAULT, ended);
+    return LayerAccesses.of(stack, trace.add(list));
+  }
+
+  /** Likewise. The numbers may be of another state of the disk: then they are of little use. */
+  static Trace of(LayerStack stack, PrefetchHints hints, BooleanSupplier ended) throws IOException {
+    var trace = new FileListTrace(FileSystems.open(stack), Limits.DEFAULT, ended);
+    return LayerAccesses.of(stack, trace.add(hints));
+  }
+
+  /** Adds what is listed; returns all ranges of the disk so far. */
+  List<Range> add(FileList list) {
     int missing = list.rejected();
     for (FileList.Entry entry : list.entries()) {
-      missing += trace.add(entry) ? 0 : 1;
+      missing += !isEnough() && add(entry) ? 0 : 1;
     }
     if (missing > 0) {
       log.warn(
           "filelist.left_out entries={} of={}", missing, list.entries().size() + list.rejected());
     }
-    return LayerAccesses.of(stack, trace.ranges);
+    return List.copyOf(ranges);
   }
 
-  /** Likewise. The numbers may be of another state of the disk: then they are of little use. */
-  static Trace of(LayerStack stack, PrefetchHints hints) throws IOException {
-    FileListTrace trace = new FileListTrace(FileSystems.open(stack));
+  /** Likewise. */
+  List<Range> add(PrefetchHints hints) {
     int missing = 0;
     for (long number : hints.inodes()) {
       try {
-        trace.addAll(trace.files.inode(number));
+        requireMore();
+        addAll(files.inode(number));
       } catch (IOException e) {
         missing++;
         log.debug("prefetch.hint inode={} reason={}", number, e.getMessage());
@@ -67,12 +108,34 @@ final class FileListTrace {
     if (missing > 0) {
       log.warn("prefetch.hints.left_out entries={} of={}", missing, hints.inodes().size());
     }
-    return LayerAccesses.of(stack, trace.ranges);
+    return List.copyOf(ranges);
+  }
+
+  private boolean isEnough() {
+    full |=
+        visited >= limits.visited
+            || seen.size() >= limits.files
+            || ranges.size() >= limits.ranges
+            || ended.getAsBoolean()
+            || ReadContext.current().deadline().expired();
+    return full;
+  }
+
+  private void requireMore() throws Enough {
+    if (isEnough()) {
+      throw new Enough();
+    }
   }
 
   private void addAll(Inode inode) throws IOException {
     if (inode.type() == FileType.DIRECTORY) {
-      files.walk(inode, (path, found) -> add(found));
+      files.walk(
+          inode,
+          (path, found) -> {
+            requireMore();
+            visited++;
+            add(found);
+          });
     } else {
       add(inode);
     }
@@ -95,11 +158,13 @@ final class FileListTrace {
 
   private void add(Inode inode) throws IOException {
     // A list may name a file, and the directory it lies in, too.
-    if (inode.type() == FileType.REGULAR
-        && seen.size() < MAX_FILES
-        && ranges.size() < MAX_RANGES
-        && seen.add(inode.number())) {
-      ranges.addAll(files.ranges(inode));
+    if (inode.type() == FileType.REGULAR && !isEnough() && seen.add(inode.number())) {
+      try {
+        ranges.addAll(files.ranges(inode, limits.ranges - ranges.size()));
+      } catch (TooManyExtentsException e) {
+        full = true; // else each of many such files would be looked at as far as that
+        throw e;
+      }
     }
   }
 }

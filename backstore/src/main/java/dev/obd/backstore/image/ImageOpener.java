@@ -7,10 +7,12 @@ import dev.obd.backstore.download.DownloadTask;
 import dev.obd.backstore.download.Downloads;
 import dev.obd.backstore.image.ImageOpenException.Part;
 import dev.obd.backstore.image.ImagePlan.TraceUse;
+import dev.obd.backstore.prefetch.PrefetchBudget;
 import dev.obd.backstore.prefetch.PrefetchHints;
 import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.prefetch.ReplayOptions;
 import dev.obd.backstore.prefetch.Replayer;
+import dev.obd.backstore.prefetch.Replayer.Recorded;
 import dev.obd.backstore.prefetch.TraceChoice;
 import dev.obd.backstore.source.MeteredSource;
 import dev.obd.backstore.source.ReadRecorders;
@@ -23,6 +25,7 @@ import dev.obd.format.lsmt.WritableStack;
 import dev.obd.io.BlockSource;
 import dev.obd.io.Deadline;
 import dev.obd.io.FailureText;
+import dev.obd.io.Printable;
 import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
 import dev.obd.io.Ticker;
@@ -48,6 +51,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.Logger;
 
@@ -170,9 +175,13 @@ public final class ImageOpener {
       boolean ahead = options.replay() && !(options.trace() instanceof TraceChoice.None);
       Optional<HotStream> hot = ahead ? hotStream(plan, opened) : Optional.empty();
       hot.ifPresent(open::push);
+      var ended = new AtomicBoolean();
       Optional<Replayer> replayer =
-          options.replay() ? replayer(plan, options, plain, stack, hot) : Optional.empty();
+          options.replay()
+              ? replayer(plan, options, plain, stack, hot, ended::get)
+              : Optional.empty();
       replayer.ifPresent(open::push);
+      open.push(() -> ended.set(true)); // what is still looked up is not needed any more
       if (options.replay()) {
         readAhead(plan, open);
       }
@@ -194,7 +203,7 @@ public final class ImageOpener {
       return Optional.empty();
     }
     StartLogging logging =
-        StartLogging.start(options.startLog().get(), plan.name(), scheduler, ticker);
+        StartLogging.start(options.startLog().get(), plan.name(), scheduler, executor, ticker);
     logging.opened(() -> LoggedImage.unopened(plan.lowers()));
     return Optional.of(logging);
   }
@@ -290,32 +299,58 @@ public final class ImageOpener {
       OpenOptions options,
       List<BlockSource> plain,
       Optional<LayerStack> stack,
-      Optional<HotStream> hot) {
+      Optional<HotStream> hot,
+      BooleanSupplier ended) {
     if (stack.isEmpty() || plan.trace() instanceof TraceUse.RecordInto) {
       return Optional.empty();
     }
     LayerStack disk = stack.get();
-    var order = new PrefetchOrder(plan.name());
+    var order = new PrefetchOrder(plan.name(), narrowed(plan, options));
     switch (trace(plan, options.trace())) {
       case TraceUse.Replay(ImagePlan.Loader<Recordings> recordings) ->
-          order.then(
+          order.recorded(
               "trace",
-              () -> recordings.load().replay(plan.digests(), name(options), options.budget()));
+              () -> {
+                Recordings all = recordings.load();
+                return new Recorded(
+                    all.replay(plan.digests(), name(options), options.budget()), all.missing());
+              });
       case TraceUse.Files(ImagePlan.Loader<FileList> list) ->
-          order.then(
-              "listed in the image", () -> lookUp(() -> FileListTrace.of(disk, list.load())));
+          order.recorded(
+              "listed in the image",
+              () ->
+                  new Recorded(
+                      lookUp(() -> FileListTrace.of(disk, list.load(), ended)), Optional.empty()));
       case TraceUse.None _, TraceUse.RecordInto _ -> {}
     }
     hints(plan)
-        .ifPresent(hints -> order.then("hints", () -> lookUp(() -> FileListTrace.of(disk, hints))));
+        .ifPresent(
+            hints -> order.then("hints", () -> lookUp(() -> FileListTrace.of(disk, hints, ended))));
     if (!options.files().entries().isEmpty()) {
-      order.then("listed", () -> lookUp(() -> FileListTrace.of(disk, options.files())));
+      order.then("listed", () -> lookUp(() -> FileListTrace.of(disk, options.files(), ended)));
     }
     ReplayOptions replay =
         ReplayOptions.DEFAULT.withConcurrency(options.replayConcurrency()).withTicker(ticker);
     return order
         .loader()
         .map(loader -> Replayer.start(plan.name(), plain, hot, loader, replay, executor));
+  }
+
+  /** Why not all that is recorded of the image is wanted; empty: all is. */
+  private static Optional<String> narrowed(ImagePlan plan, OpenOptions options) {
+    if (plan.trace() instanceof TraceUse.None) {
+      return Optional.empty();
+    }
+    return switch (options.trace()) {
+      case TraceChoice.All _ ->
+          options.budget() instanceof PrefetchBudget.Unlimited
+              ? Optional.empty()
+              : Optional.of("only a part of what is recorded is wanted: a prefetch budget is set");
+      case TraceChoice.None _ -> Optional.of("nothing of what is recorded is wanted");
+      case TraceChoice.Named(String name) ->
+          Optional.of("only the runs of '" + Printable.of(name) + "' are wanted");
+      case TraceChoice.File(Path file) -> Optional.of("only what " + file + " says is wanted");
+    };
   }
 
   /** Those of the layer that made the disk what it is: a hot layer only repeats. */

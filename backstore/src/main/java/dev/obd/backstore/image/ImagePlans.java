@@ -173,19 +173,24 @@ public final class ImagePlans {
     return new TraceUse.Replay(() -> {
       Recordings brought =
           trace.isPresent()
-              ? orNone(image, () -> TraceLayer.load(image.holderOf(trace.get()), trace.get()))
+              ? orNone(
+                  image,
+                  "the image's trace",
+                  () -> TraceLayer.load(image.holderOf(trace.get()), trace.get()))
               : Recordings.NONE;
-      return brought.and(orNone(image, () -> Recordings.of(here.get().of(digest))).runs());
+      return brought.and(
+          orNone(image, "what was recorded here", () -> Recordings.of(here.get().of(digest))));
     });
   }
 
-  /** Where there are two places to look, one of them will do. */
-  private static Recordings orNone(LoadedImage image, ImagePlan.Loader<Recordings> loader) {
+  /** Where there are two places to look, one of them will do; that it is not all is noted. */
+  private static Recordings orNone(
+      LoadedImage image, String what, ImagePlan.Loader<Recordings> loader) {
     try {
       return loader.load();
     } catch (IOException e) {
       log.warn("trace.unusable image={} reason={}", image.name(), e.toString());
-      return Recordings.NONE;
+      return Recordings.NONE.without(what, e);
     }
   }
 

@@ -91,7 +91,7 @@ public final class ListedFiles {
   public Optional<Range> regionOfTopLayer() throws IOException {
     int top = image.layers().size() - 1;
     List<Range> places = new ArrayList<>();
-    for (Access access : FileListTrace.of(stack(image), list)) {
+    for (Access access : FileListTrace.of(stack(image), list, () -> false)) {
       if (access.layer() == top) {
         places.add(inBlob(image.layers().get(top), new Range(access.offset(), access.length())));
       }

@@ -10,21 +10,56 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
-/** Counts what of an image's layers is here. For one use. */
+/**
+ * Counts what of an image's layers is here. For one use.
+ *
+ * <p>Looks at many records on disk, but at a few at a time while the image is held open, so that
+ * nobody waits long to close it.
+ */
 final class LocalityCount {
+  /** Holds the image open for a moment. */
+  @FunctionalInterface
+  interface Gate {
+    /** Runs {@code step} unless the image is closed or about to be; false if so. */
+    boolean pass(Runnable step);
+  }
+
+  private static final long STEP_UNITS = 64;
+
   private final List<OpenedLayer> layers;
+  private final Gate gate;
+  private boolean stopped;
 
-  LocalityCount(List<OpenedLayer> layers) {
+  LocalityCount(List<OpenedLayer> layers, Gate gate) {
     this.layers = layers;
+    this.gate = gate;
   }
 
-  Locality of(Optional<Replayer> replayer) {
-    return new Locality(all(), recorded(replayer));
+  /** Empty if the image is closed. */
+  Optional<Locality> of(Optional<Replayer> replayer) {
+    return unlessClosed(() -> Optional.of(new Locality(all(), part(replayer))));
   }
 
+  /** Likewise, and if it is not all that is recorded. */
   Optional<Part> recorded(Optional<Replayer> replayer) {
-    return replayer.filter(LocalityCount::hasTrace).map(r -> workingSet(r.wanted()));
+    return unlessClosed(() -> part(replayer));
+  }
+
+  private <T> Optional<T> unlessClosed(Supplier<Optional<T>> count) {
+    stopped = !gate.pass(() -> {});
+    Optional<T> counted = stopped ? Optional.empty() : count.get();
+    return stopped ? Optional.empty() : counted;
+  }
+
+  private Optional<Part> part(Optional<Replayer> replayer) {
+    return replayer.filter(LocalityCount::hasAll).map(r -> workingSet(r.wanted()));
+  }
+
+  private static boolean hasAll(Replayer replayer) {
+    return replayer.missing().isEmpty() && hasTrace(replayer);
   }
 
   private static boolean hasTrace(Replayer replayer) {
@@ -65,7 +100,17 @@ final class LocalityCount {
   }
 
   /** Unit by unit: a record on disk says whether one is here. */
-  private static long present(CachedSource cache, Range range) {
+  private long present(CachedSource cache, Range range) {
+    long step = STEP_UNITS * cache.unitBytes();
+    var local = new AtomicLong();
+    for (long at = range.offset(); at < range.end() && !stopped; at += step) {
+      Range part = new Range(at, Math.min(step, range.end() - at));
+      stopped = !gate.pass(() -> local.addAndGet(presentNow(cache, part)));
+    }
+    return local.get();
+  }
+
+  private static long presentNow(CachedSource cache, Range range) {
     long local = 0;
     for (long at = range.offset(); at < range.end(); ) {
       long next = Math.min((at / cache.unitBytes() + 1) * cache.unitBytes(), range.end());

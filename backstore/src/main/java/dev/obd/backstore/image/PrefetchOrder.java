@@ -1,6 +1,9 @@
 package dev.obd.backstore.image;
 
+import dev.obd.backstore.prefetch.Replayer.Recorded;
+import dev.obd.backstore.prefetch.Replayer.RecordedLoader;
 import dev.obd.backstore.prefetch.Replayer.TraceLoader;
+import dev.obd.io.FailureText;
 import dev.obd.trace.Access;
 import dev.obd.trace.Trace;
 import java.io.IOException;
@@ -18,41 +21,56 @@ import org.jspecify.annotations.Nullable;
 final class PrefetchOrder {
   private static final Logger log = LogManager.getLogger(PrefetchOrder.class);
 
-  private record Part(String name, TraceLoader loader) {}
+  private record Part(String name, boolean recorded, RecordedLoader loader) {}
 
   private final String image;
+  private final Optional<String> narrowed;
   private final List<Part> parts = new ArrayList<>();
 
-  PrefetchOrder(String image) {
+  /**
+   * Nothing yet.
+   *
+   * @param narrowed why not all that is recorded is wanted; empty: all is
+   */
+  PrefetchOrder(String image, Optional<String> narrowed) {
     this.image = image;
+    this.narrowed = narrowed;
+  }
+
+  /** Adds what is recorded of the image; {@code name} is for messages. */
+  PrefetchOrder recorded(String name, RecordedLoader loader) {
+    parts.add(new Part(name, true, loader));
+    return this;
   }
 
   /** Adds what comes next; {@code name} is for messages. */
   PrefetchOrder then(String name, TraceLoader loader) {
-    parts.add(new Part(name, loader));
+    parts.add(new Part(name, false, () -> new Recorded(loader.load(), Optional.empty())));
     return this;
   }
 
   /** All of it as one trace; empty if there is nothing. */
-  Optional<TraceLoader> loader() {
-    return switch (parts.size()) {
-      case 0 -> Optional.empty();
-      case 1 -> Optional.of(parts.getFirst().loader());
-      default -> Optional.of(this::load);
-    };
+  Optional<RecordedLoader> loader() {
+    return parts.isEmpty() ? Optional.empty() : Optional.of(this::load);
   }
 
-  private Trace load() throws IOException {
+  private Recorded load() throws IOException {
     List<Access> all = new ArrayList<>();
+    Optional<String> missing = narrowed;
     @Nullable IOException failure = null;
     int failed = 0;
     for (Part part : parts) {
       try {
-        all.addAll(part.loader().load());
+        Recorded recorded = part.loader().load();
+        all.addAll(recorded.trace());
+        missing = missing.or(recorded::missing);
       } catch (IOException e) {
         failed++;
         log.warn(
             "prefetch.part.unusable image={} part={} reason={}", image, part.name(), e.toString());
+        if (part.recorded()) {
+          missing = Optional.of("the image's trace could not be read: " + FailureText.of(e));
+        }
         if (failure == null) {
           failure = e;
         } else {
@@ -63,6 +81,6 @@ final class PrefetchOrder {
     if (failure != null && failed == parts.size()) {
       throw failure;
     }
-    return Trace.of(all);
+    return new Recorded(Trace.of(all), missing);
   }
 }

@@ -3,10 +3,11 @@ package dev.obd.backstore.prefetch;
 import dev.obd.io.FormatException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.zip.CRC32C;
 
 /**
@@ -88,7 +89,7 @@ public record PrefetchHints(List<Long> inodes) {
     }
   }
 
-  /** Decodes a table. */
+  /** Decodes a table; what it has twice counts once, where it comes first. */
   public static PrefetchHints decode(String blob, byte[] bytes) throws FormatException {
     var table = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     if (bytes.length < HEADER) {
@@ -106,7 +107,7 @@ public record PrefetchHints(List<Long> inodes) {
           Integer.toUnsignedLong(count));
     }
     check(blob, 12, "CRC-32C", crc(table), table.getInt(12));
-    List<Long> inodes = new ArrayList<>(count);
+    Set<Long> inodes = new LinkedHashSet<>(); // twice is no more than once, and walked once
     for (int i = 0; i < count; i++) {
       long inode = table.getInt(HEADER + 4 * i) & MAX_INODE;
       if (inode == 0) {
@@ -114,7 +115,7 @@ public record PrefetchHints(List<Long> inodes) {
       }
       inodes.add(inode);
     }
-    return new PrefetchHints(inodes);
+    return new PrefetchHints(List.copyOf(inodes));
   }
 
   private static void check(String blob, int at, String field, int expected, int actual)

@@ -1,5 +1,7 @@
 package dev.obd.backstore.prefetch;
 
+import dev.obd.io.FailureText;
+import dev.obd.io.Printable;
 import dev.obd.trace.Access;
 import dev.obd.trace.Coalescer;
 import dev.obd.trace.Trace;
@@ -26,12 +28,14 @@ import org.apache.logging.log4j.Logger;
  * @param trace the reads of one run, or what several have in common; speaks of layers by their
  *     place
  * @param runs the same run by run, and when each read was; speak of layers by their digests
+ * @param missing why something that is recorded is not among them; empty: nothing is missing
  */
-public record Recordings(Optional<Trace> trace, Runs runs) {
+public record Recordings(Optional<Trace> trace, Runs runs, Optional<String> missing) {
   private static final Logger log = LogManager.getLogger(Recordings.class);
 
   /** Nothing. */
-  public static final Recordings NONE = new Recordings(Optional.empty(), Runs.NONE);
+  public static final Recordings NONE =
+      new Recordings(Optional.empty(), Runs.NONE, Optional.empty());
 
   /** The largest file of runs that is kept with an image, in bytes: 300 thousand touches or so. */
   public static final int MAX_RUNS_BYTES = 2 << 20;
@@ -41,12 +45,12 @@ public record Recordings(Optional<Trace> trace, Runs runs) {
 
   /** A trace, and no runs. */
   public static Recordings of(Trace trace) {
-    return new Recordings(Optional.of(trace), Runs.NONE);
+    return new Recordings(Optional.of(trace), Runs.NONE, Optional.empty());
   }
 
   /** Runs, and no trace. */
   public static Recordings of(Runs runs) {
-    return new Recordings(Optional.empty(), runs);
+    return new Recordings(Optional.empty(), runs, Optional.empty());
   }
 
   /**
@@ -66,21 +70,22 @@ public record Recordings(Optional<Trace> trace, Runs runs) {
    */
   public static Recordings unpacked(Path directory) throws IOException {
     Path file = directory.resolve(TraceLayer.RUNS);
-    Runs runs = Runs.NONE;
+    Recordings read = NONE;
     try {
       if (Files.isRegularFile(file) && Files.size(file) <= MAX_RUNS_BYTES) {
-        runs = RunsFile.read(file);
+        read = of(RunsFile.read(file));
       }
     } catch (IOException e) {
       log.warn("trace.damaged file={} reason={}", file, e.getMessage());
+      read = NONE.without("the image's runs", e);
     }
     try {
-      return of(TraceFile.read(directory.resolve(TraceLayer.TRACE))).and(runs);
+      return of(TraceFile.read(directory.resolve(TraceLayer.TRACE))).and(read);
     } catch (IOException e) {
-      if (runs.isEmpty()) {
+      if (read.isEmpty()) {
         throw e;
       }
-      return of(runs);
+      return read.without("the image's trace", e);
     }
   }
 
@@ -99,7 +104,20 @@ public record Recordings(Optional<Trace> trace, Runs runs) {
 
   /** These, and more runs. */
   public Recordings and(Runs more) {
-    return new Recordings(trace, runs.merge(more));
+    return new Recordings(trace, runs.merge(more), missing);
+  }
+
+  /** These, and others that are of the same image. */
+  public Recordings and(Recordings more) {
+    return new Recordings(trace.or(more::trace), runs.merge(more.runs), missing.or(more::missing));
+  }
+
+  /** These, of which something could not be read. */
+  public Recordings without(String what, IOException why) {
+    return new Recordings(
+        trace,
+        runs,
+        missing.or(() -> Optional.of(what + " could not be read: " + FailureText.of(why))));
   }
 
   /**
@@ -152,9 +170,11 @@ public record Recordings(Optional<Trace> trace, Runs runs) {
     if (named.isEmpty()) {
       throw new IOException(
           "no recorded runs are called '"
-              + name
+              + Printable.of(name)
               + "'; "
-              + (runs.isEmpty() ? "there are none" : "there are " + runs.names()));
+              + (runs.isEmpty()
+                  ? "there are none"
+                  : "there are " + runs.names().stream().map(Printable::of).toList()));
     }
     return named;
   }

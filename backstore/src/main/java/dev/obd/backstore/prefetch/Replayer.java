@@ -2,6 +2,7 @@ package dev.obd.backstore.prefetch;
 
 import dev.obd.io.BlockSource;
 import dev.obd.io.Deadline;
+import dev.obd.io.FailureText;
 import dev.obd.io.Prefetchable;
 import dev.obd.io.Range;
 import dev.obd.io.ReadContext;
@@ -39,6 +40,19 @@ public final class Replayer implements Closeable {
     Trace load() throws IOException;
   }
 
+  /**
+   * What was recorded.
+   *
+   * @param missing why it is not all that is recorded; empty: it is all
+   */
+  public record Recorded(Trace trace, Optional<String> missing) {}
+
+  /** As {@link TraceLoader}, of those who know whether it is all. */
+  @FunctionalInterface
+  public interface RecordedLoader {
+    Recorded load() throws IOException;
+  }
+
   /** Brings one blob by other means, from front to back. */
   public interface Stream {
     /** Where it goes. */
@@ -65,6 +79,7 @@ public final class Replayer implements Closeable {
   private volatile long records;
   private volatile long rangeBytes;
   private volatile ReplayPlan plan = ReplayPlan.NONE;
+  private volatile Optional<String> missing = Optional.empty();
 
   private Replayer(
       String image,
@@ -94,7 +109,8 @@ public final class Replayer implements Closeable {
       TraceLoader loader,
       ReplayOptions options,
       Executor executor) {
-    return start(image, layers, Optional.empty(), loader, options, executor);
+    RecordedLoader all = () -> new Recorded(loader.load(), Optional.empty());
+    return start(image, layers, Optional.empty(), all, options, executor);
   }
 
   /**
@@ -107,7 +123,7 @@ public final class Replayer implements Closeable {
       String image,
       List<? extends BlockSource> layers,
       Optional<? extends Stream> stream,
-      TraceLoader loader,
+      RecordedLoader loader,
       ReplayOptions options,
       Executor executor) {
     var replayer = new Replayer(image, layers, stream, options, executor);
@@ -119,13 +135,17 @@ public final class Replayer implements Closeable {
     return replayer;
   }
 
-  private void loadAndRun(TraceLoader loader) {
+  private void loadAndRun(RecordedLoader loader) {
     try {
-      Trace trace = loader.load();
+      Recorded recorded = loader.load();
+      Trace trace = recorded.trace();
+      missing = recorded.missing();
       records = trace.size();
       plan = streamedLast(ReplayPlan.of(layers, trace, options));
       rangeBytes = plan.bytes();
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // whatever it is, whoever waits for the end must hear of it
+      plan = ReplayPlan.NONE;
+      missing = Optional.of("the image's trace could not be read: " + FailureText.of(e));
       if (!closed) {
         log.warn("replay.trace.unusable image={} reason={}", image, e.toString());
       }
@@ -231,6 +251,14 @@ public final class Replayer implements Closeable {
         requests.get(),
         bytes.get(),
         failed.get());
+  }
+
+  /**
+   * Why what is planned is not all that is recorded: something could not be read, or not all is
+   * wanted. Empty if it is all, and until the trace was loaded.
+   */
+  public Optional<String> missing() {
+    return missing;
   }
 
   /**

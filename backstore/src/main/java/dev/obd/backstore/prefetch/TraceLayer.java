@@ -202,29 +202,29 @@ public final class TraceLayer {
       Optional<byte[]> content = TarReader.read(archive, TRACE, TraceFile.MAX_FILE_BYTES);
       if (content.isPresent()) {
         Trace trace = TraceFile.decode(name, ByteBuffer.wrap(content.get()));
-        return new Recordings(Optional.of(trace), runsOrNone(name, archive));
+        return Recordings.of(trace).and(runsOrNone(name, archive));
       }
       unusable = new IOException(name + ": no file '" + TRACE + "' in the trace layer");
     } catch (IOException e) {
       unusable = e;
     }
-    Runs runs = runsOrNone(name, archive);
+    Recordings runs = runsOrNone(name, archive);
     if (runs.isEmpty()) {
       throw unusable;
     }
     log.warn("trace.damaged layer={} member={} reason={}", name, TRACE, unusable.getMessage());
-    return new Recordings(Optional.empty(), runs);
+    return runs.without("the image's trace", unusable);
   }
 
-  private static Runs runsOrNone(String name, byte[] archive) {
+  private static Recordings runsOrNone(String name, byte[] archive) {
     try {
       Optional<byte[]> content = TarReader.read(archive, RUNS, Recordings.MAX_RUNS_BYTES);
       return content.isPresent()
-          ? RunsFile.decode(name, ByteBuffer.wrap(content.get()))
-          : Runs.NONE;
+          ? Recordings.of(RunsFile.decode(name, ByteBuffer.wrap(content.get())))
+          : Recordings.NONE;
     } catch (IOException e) {
       log.warn("trace.damaged layer={} member={} reason={}", name, RUNS, e.getMessage());
-      return Runs.NONE;
+      return Recordings.NONE.without("the image's runs", e);
     }
   }
 

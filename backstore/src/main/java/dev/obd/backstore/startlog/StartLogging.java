@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -52,7 +53,11 @@ public final class StartLogging implements Closeable {
   private final StartRecorder recorder;
   private @Nullable Future<?> timer; // guarded by this
   private Supplier<Opened> opened = () -> Opened.NOTHING; // guarded by this
+  private @Nullable StartLog ended; // guarded by this: what is to be written
   private boolean written; // guarded by this
+
+  /** Held while the file is written, which takes its time. */
+  private final Object writing = new Object();
 
   private StartLogging(Target target, String image, Ticker ticker) {
     this.target = target;
@@ -63,11 +68,16 @@ public final class StartLogging implements Closeable {
   /**
    * Begins a log.
    *
-   * @param scheduler writes the file when the time is over; stays the caller's
+   * @param scheduler says when the time is over; stays the caller's
+   * @param executor writes the file then; stays the caller's
    * @throws IOException if the file could not be written where it is to be
    */
   public static StartLogging start(
-      Target target, String image, ScheduledExecutorService scheduler, Ticker ticker)
+      Target target,
+      String image,
+      ScheduledExecutorService scheduler,
+      Executor executor,
+      Ticker ticker)
       throws IOException {
     Path directory =
         Objects.requireNonNull(target.file().toAbsolutePath().getParent(), "a file has one");
@@ -76,7 +86,7 @@ public final class StartLogging implements Closeable {
           target.file().toString(), null, "start log: its directory cannot be written to");
     }
     var logging = new StartLogging(target, image, ticker);
-    target.time().ifPresent(time -> logging.endAfter(time, scheduler));
+    target.time().ifPresent(time -> logging.endAfter(time, scheduler, executor));
     return logging;
   }
 
@@ -94,8 +104,11 @@ public final class StartLogging implements Closeable {
     opened = state;
   }
 
-  private synchronized void endAfter(Duration time, ScheduledExecutorService scheduler) {
-    timer = scheduler.schedule(this::timeIsOver, time.toNanos(), TimeUnit.NANOSECONDS);
+  private synchronized void endAfter(
+      Duration time, ScheduledExecutorService scheduler, Executor executor) {
+    // Others wait for the timer: what is written is written elsewhere.
+    Runnable over = () -> executor.execute(this::timeIsOver);
+    timer = scheduler.schedule(over, time.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   private void timeIsOver() {
@@ -107,29 +120,51 @@ public final class StartLogging implements Closeable {
     }
   }
 
-  private synchronized void end() throws IOException {
-    if (written) {
-      return;
+  /** What could not be written the next call tries again. */
+  private void end() throws IOException {
+    synchronized (writing) {
+      Optional<StartLog> all = ended();
+      if (all.isEmpty()) {
+        return;
+      }
+      StartLogFile.write(all.get(), target.file());
+      wrote();
     }
+    log.info("startlog.written image={} file={}", image, target.file());
+  }
+
+  private synchronized void wrote() {
     written = true;
+    ended = null;
+  }
+
+  /** The log as it was when it ended, which is now if it had not; empty if it is written. */
+  private synchronized Optional<StartLog> ended() {
+    if (written) {
+      return Optional.empty();
+    }
+    if (ended == null) {
+      ended = stop();
+    }
+    return Optional.of(ended);
+  }
+
+  private synchronized StartLog stop() {
     if (timer != null) {
       timer.cancel(false);
     }
     recorder.stop();
     Opened state = opened.get();
     opened = () -> Opened.NOTHING; // what it held is not needed any more
-    var all =
-        new StartLog(
-            image,
-            state.diskBytes(),
-            state.layers(),
-            state.needs(),
-            state.steps(),
-            recorder.events(),
-            recorder.micros(),
-            recorder.dropped());
-    StartLogFile.write(all, target.file());
-    log.info("startlog.written image={} file={}", image, target.file());
+    return new StartLog(
+        image,
+        state.diskBytes(),
+        state.layers(),
+        state.needs(),
+        state.steps(),
+        recorder.events(),
+        recorder.micros(),
+        recorder.dropped());
   }
 
   /**

@@ -188,4 +188,13 @@ class ExplanationPageTest {
     assertThat(view.arrived().getLast().bytes()).isEqualTo(50_000L * 65536);
     assertThat(view.arrived()).hasSizeLessThan(1600);
   }
+
+  @Test
+  void namesOfFilesAreCutAndPrintable() throws IOException {
+    PageView view =
+        PageView.of(start(10), (offset, length) -> Optional.of("/\u202e" + "x".repeat(60_000)));
+    assertThat(view.lanes().getFirst().spans())
+        .allMatch(span -> span.label().length() <= 200)
+        .allMatch(span -> span.label().contains("/\uFFFDxxx"));
+  }
 }

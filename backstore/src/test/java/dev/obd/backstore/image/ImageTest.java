@@ -4,9 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.obd.backstore.cache.BlobCache;
 import dev.obd.backstore.cache.CacheConfig;
+import dev.obd.backstore.cache.CachedSource;
+import dev.obd.backstore.prefetch.PrefetchBudget;
+import dev.obd.backstore.prefetch.Recordings;
 import dev.obd.backstore.source.SlotScheduler;
+import dev.obd.format.LayerFile;
 import dev.obd.format.lsmt.ImportOptions;
 import dev.obd.format.lsmt.RawLayerWriter;
+import dev.obd.format.lsmt.SealedLayer;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import dev.obd.io.FileSink;
@@ -14,6 +19,8 @@ import dev.obd.io.FileSource;
 import dev.obd.io.Ticker;
 import dev.obd.registry.Digest;
 import dev.obd.testdata.Contents;
+import dev.obd.trace.Access;
+import dev.obd.trace.Trace;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
@@ -233,6 +240,62 @@ class ImageTest {
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
       return threads.awaitTermination(timeout, unit);
+    }
+  }
+
+  private static Image done(Image image) throws InterruptedException {
+    assertThat(image.replayer().orElseThrow().awaitDone(Duration.ofMinutes(1))).isTrue();
+    return image;
+  }
+
+  @Test
+  void nothingIsSaidOfWhatIsRecordedUnlessAllOfItIsPlanned() throws Exception {
+    ImagePlan plain = plan(List.of(blob()));
+    Recordings all = Recordings.of(Trace.of(List.of(new Access(0, 0, 1 << 20))));
+    Recordings part = all.without("what was recorded here", new IOException("damaged"));
+    ImagePlan plan = plain.withTrace(new ImagePlan.TraceUse.Replay(() -> all));
+    try (Image image = done(opener.open(plan, OpenOptions.DEFAULTS))) {
+      assertThat(image.recordedHere().orElseThrow().isWhole()).isTrue();
+      assertThat(image.locality().orElseThrow().workingSet()).isPresent();
+    }
+    var less = OpenOptions.DEFAULTS.withBudget(new PrefetchBudget.Bytes(1 << 19));
+    try (Image image = done(opener.open(plan(List.of(blob())).withTrace(plan.trace()), less))) {
+      assertThat(image.recordedHere()).isEmpty();
+      assertThat(image.replayer().orElseThrow().missing().orElseThrow()).contains("budget");
+    }
+    ImagePlan unread = plan(List.of(blob())).withTrace(new ImagePlan.TraceUse.Replay(() -> part));
+    try (Image image = done(opener.open(unread, OpenOptions.DEFAULTS))) {
+      assertThat(image.recordedHere()).isEmpty();
+      assertThat(image.locality().orElseThrow().workingSet()).isEmpty();
+    }
+  }
+
+  @Test
+  void whatIsHereIsCountedInStepsThatEndWhenTheImageIsToBeClosed() throws IOException {
+    Digest digest = Digest.of(new byte[] {7});
+    CachedSource cached = cache.source(digest, blob());
+    try (SealedLayer sealed = SealedLayer.open(LayerFile.open(cached))) {
+      var opened =
+          new OpenedLayer(
+              sealed,
+              LayerOrigin.remote(digest, "host", this::blob),
+              cached.size(),
+              Optional.of(cached),
+              Optional.empty(),
+              Optional.empty());
+      var steps = new AtomicInteger();
+      LocalityCount.Gate counting =
+          step -> {
+            steps.incrementAndGet();
+            step.run();
+            return true;
+          };
+      assertThat(new LocalityCount(List.of(opened), counting).of(Optional.empty())).isPresent();
+      int all = steps.getAndSet(0);
+      assertThat(all).isGreaterThan((int) (cached.size() / cached.unitBytes() / 64));
+      LocalityCount.Gate closing = step -> counting.pass(step) && steps.get() < 2;
+      assertThat(new LocalityCount(List.of(opened), closing).of(Optional.empty())).isEmpty();
+      assertThat(steps.get()).isEqualTo(2);
     }
   }
 }

@@ -27,6 +27,7 @@ class PrefetchHintsTest {
     var random = new SplittableRandom(seed);
     List<Long> inodes =
         LongStream.generate(() -> random.nextLong(1, 1L << 32))
+            .distinct()
             .limit(random.nextInt(PrefetchHints.MAX_ENTRIES + 1))
             .boxed()
             .toList();
@@ -64,5 +65,11 @@ class PrefetchHintsTest {
     assertThatThrownBy(() -> new PrefetchHints(many)).hasMessageContaining("a directory stands");
     assertThatThrownBy(() -> new PrefetchHints(List.of(0L)))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void whatATableHasTwiceIsWalkedOnce() throws Exception {
+    byte[] table = new PrefetchHints(List.of(2L, 7L, 2L, 2L, 5L, 7L)).encode();
+    assertThat(PrefetchHints.decode("a", table).inodes()).containsExactly(2L, 7L, 5L);
   }
 }

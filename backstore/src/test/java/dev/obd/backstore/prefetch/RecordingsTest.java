@@ -183,4 +183,22 @@ class RecordingsTest {
     Files.write(dir.resolve("runs"), new byte[] {7});
     assertThatThrownBy(() -> Recordings.unpacked(dir)).isInstanceOf(IOException.class);
   }
+
+  @Test
+  void whatCouldNotBeReadIsMissingWhateverComesBesides() throws IOException {
+    Recordings part = Recordings.NONE.without("the image's trace", new IOException("status 503"));
+    Recordings both = part.and(TWO_PROGRAMS);
+    assertThat(both.missing()).contains("the image's trace could not be read: status 503");
+    assertThat(both.runs()).isEqualTo(TWO_PROGRAMS.runs());
+    assertThat(TWO_PROGRAMS.and(part).missing()).isEqualTo(both.missing());
+    assertThat(TWO_PROGRAMS.missing()).isEmpty();
+  }
+
+  @Test
+  void namesOfRunsDoNotReachTheTerminalAsTheyAre() {
+    Recordings evil = Recordings.of(Runs.of(List.of(run(1, "a\u001b[2J", List.of(APP), 0))));
+    assertThatThrownBy(() -> replay(evil, "x\u202e", new PrefetchBudget.Unlimited()))
+        .hasMessageContaining("[a\uFFFD[2J]")
+        .hasMessageContaining("'x\uFFFD'");
+  }
 }

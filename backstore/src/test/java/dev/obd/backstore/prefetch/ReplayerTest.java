@@ -359,4 +359,21 @@ class ReplayerTest {
       List<? extends BlockSource> layers, List<Access> records, ReplayOptions options) {
     return Replayer.start("an image", layers, () -> Trace.of(records), options, executor);
   }
+
+  @Test
+  void anErrorWhileTheTraceIsReadEndsTheReplayAndSaysSo() throws Exception {
+    try (var replayer =
+        Replayer.start(
+            "an image",
+            List.of(),
+            () -> {
+              throw new StackOverflowError("deep");
+            },
+            ReplayOptions.DEFAULT,
+            executor)) {
+      assertThat(replayer.awaitDone(Duration.ofMinutes(1))).isTrue();
+      assertThat(replayer.stats().state()).isEqualTo(ReplayStats.State.DAMAGED);
+      assertThat(replayer.missing().orElseThrow()).contains("could not be read").contains("deep");
+    }
+  }
 }

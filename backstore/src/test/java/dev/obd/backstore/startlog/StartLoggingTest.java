@@ -15,10 +15,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,7 +76,8 @@ class StartLoggingTest {
         return "";
       });
       var target = new Target(file, Optional.of(Duration.ofMillis(1)));
-      StartLogging logging = StartLogging.start(target, "app", scheduler, Ticker.SYSTEM);
+      StartLogging logging =
+          StartLogging.start(target, "app", scheduler, Runnable::run, Ticker.SYSTEM);
       logging.recorder().disk().read(0, 512, 0, true);
       read.countDown();
       for (int i = 0; i < 3000 && Files.notExists(file); i++) {
@@ -90,9 +95,60 @@ class StartLoggingTest {
   void aPlaceThatCannotBeWrittenIsSaidBeforeAnythingIsLogged() throws IOException {
     try (var scheduler = Executors.newScheduledThreadPool(1)) {
       var target = new Target(directory.resolve("no/such/log"), Optional.empty());
-      assertThatThrownBy(() -> StartLogging.start(target, "app", scheduler, Ticker.SYSTEM))
+      assertThatThrownBy(
+              () -> StartLogging.start(target, "app", scheduler, Runnable::run, Ticker.SYSTEM))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("no/such/log");
+    }
+  }
+
+  /** A timer that is over when it is asked to. */
+  private static final class OwnTimer extends ScheduledThreadPoolExecutor {
+    private final List<Runnable> tasks = new ArrayList<>();
+
+    OwnTimer() {
+      super(1);
+    }
+
+    @Override
+    public ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
+      tasks.add(task);
+      return super.schedule(() -> {}, 1, TimeUnit.DAYS);
+    }
+  }
+
+  @Test
+  void theTimerOnlyHandsTheWritingOn() throws Exception {
+    Path file = directory.resolve("log");
+    List<Runnable> handed = new ArrayList<>();
+    try (var timer = new OwnTimer()) {
+      var target = new Target(file, Optional.of(Duration.ofMinutes(1)));
+      StartLogging logging = StartLogging.start(target, "app", timer, handed::add, Ticker.SYSTEM);
+      timer.tasks.forEach(Runnable::run);
+      assertThat(file).doesNotExist();
+      handed.forEach(Runnable::run);
+      assertThat(StartLogFile.read(file).events()).isEmpty();
+      logging.close();
+      timer.shutdownNow();
+    }
+  }
+
+  @Test
+  void whatCouldNotBeWrittenWhenTheTimeWasOverIsSaidAtTheEndOrWrittenThen() throws Exception {
+    Path place = Files.createDirectory(directory.resolve("place"));
+    Path file = place.resolve("log");
+    try (var timer = new OwnTimer()) {
+      var target = new Target(file, Optional.of(Duration.ofMinutes(1)));
+      StartLogging logging = StartLogging.start(target, "app", timer, Runnable::run, Ticker.SYSTEM);
+      logging.recorder().disk().read(0, 512, 0, true);
+      Files.delete(place);
+      timer.tasks.forEach(Runnable::run);
+      logging.recorder().disk().read(512, 512, 0, true); // after the time
+      assertThatThrownBy(logging::close).isInstanceOf(IOException.class);
+      Files.createDirectory(place);
+      logging.close();
+      assertThat(StartLogFile.read(file).events()).hasSize(1);
+      timer.shutdownNow();
     }
   }
 }

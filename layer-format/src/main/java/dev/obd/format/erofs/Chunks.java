@@ -1,6 +1,7 @@
 package dev.obd.format.erofs;
 
 import dev.obd.format.files.Extent;
+import dev.obd.format.files.TooManyExtentsException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -20,15 +21,16 @@ final class Chunks {
   private static final int WITH_DEVICE = 0x20;
   private static final int KNOWN = 0x3F;
   private static final int HOLE = -1;
-  private static final int MAX_EXTENTS = 4 << 20;
 
   private final Volume volume;
   private final ErofsInode inode;
+  private final int most;
   private final List<Extent> extents = new ArrayList<>();
 
-  Chunks(Volume volume, ErofsInode inode) {
+  Chunks(Volume volume, ErofsInode inode, int most) {
     this.volume = volume;
     this.inode = inode;
+    this.most = most;
   }
 
   List<Extent> extents() throws IOException {
@@ -72,8 +74,8 @@ final class Chunks {
       Extent before = extents.removeLast();
       extent = new Extent(before.fileOffset(), before.diskOffset(), before.length() + length);
     }
-    if (extents.size() == MAX_EXTENTS) {
-      throw volume.bad(at, "extents of " + inode, "at most " + MAX_EXTENTS, "more");
+    if (extents.size() == most) {
+      throw new TooManyExtentsException(volume.disk().name(), at, inode.toString(), most);
     }
     extents.add(extent);
   }

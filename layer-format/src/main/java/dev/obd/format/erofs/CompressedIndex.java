@@ -1,5 +1,6 @@
 package dev.obd.format.erofs;
 
+import dev.obd.format.files.TooManyExtentsException;
 import dev.obd.io.Range;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -41,10 +42,9 @@ final class CompressedIndex {
   private static final int PACK_2B = 32;
   private static final int IN_PACK_2B = 16;
 
-  private static final int MAX_RANGES = 4 << 20;
-
   private final Volume volume;
   private final ErofsInode inode;
+  private final int most;
   private final long first;
   private final int flags;
   private final int clusterBits;
@@ -58,9 +58,10 @@ final class CompressedIndex {
     }
   }
 
-  CompressedIndex(Volume volume, ErofsInode inode) throws IOException {
+  CompressedIndex(Volume volume, ErofsInode inode, int most) throws IOException {
     this.volume = volume;
     this.inode = inode;
+    this.most = most;
     long header = (inode.end() + 7) & -8L;
     volume.check(inode.offset(), "header of compressed " + inode, header, 8);
     ByteBuffer raw = volume.metadata(header, 8);
@@ -126,8 +127,9 @@ final class CompressedIndex {
       ranges.add(new Range(before.offset(), before.length() + range.length()));
       return;
     }
-    if (ranges.size() == MAX_RANGES) {
-      throw volume.bad(inode.offset(), "ranges of " + inode, "at most " + MAX_RANGES, "more");
+    if (ranges.size() == most) {
+      throw new TooManyExtentsException(
+          volume.disk().name(), inode.offset(), inode.toString(), most);
     }
     ranges.add(range);
   }

@@ -61,20 +61,22 @@ public final class ErofsReader extends FileSystemReader {
   }
 
   @Override
-  public List<Range> ranges(Inode inode) throws IOException {
+  public List<Range> ranges(Inode inode, int most) throws IOException {
     ErofsInode own = own(inode);
-    return own.compressed() ? new CompressedIndex(volume, own).ranges() : super.ranges(inode);
+    return own.compressed()
+        ? new CompressedIndex(volume, own, most).ranges()
+        : super.ranges(inode, most);
   }
 
   @Override
-  public List<Extent> extents(Inode inode) throws IOException {
+  public List<Extent> extents(Inode inode, int most) throws IOException {
     ErofsInode own = own(inode);
     return switch (own.type()) {
       case REGULAR, DIRECTORY, SYMLINK ->
           switch (own.layout()) {
             case PLAIN -> plain(own, own.size());
             case INLINE -> inline(own);
-            case CHUNKS -> new Chunks(volume, own).extents();
+            case CHUNKS -> new Chunks(volume, own, most).extents();
             case COMPRESSED_FULL, COMPRESSED_COMPACT ->
                 throw volume.bad(own.offset(), "data of " + own, "content as it is", "compressed");
           };

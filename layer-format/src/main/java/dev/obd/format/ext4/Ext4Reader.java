@@ -80,11 +80,8 @@ public final class Ext4Reader extends FileSystemReader {
   }
 
   @Override
-  public List<Extent> extents(Inode inode) throws IOException {
-    return extents(own(inode));
-  }
-
-  private List<Extent> extents(Ext4Inode inode) throws IOException {
+  public List<Extent> extents(Inode of, int most) throws IOException {
+    Ext4Inode inode = own(of);
     if (inode.has(Ext4Inode.FLAG_ENCRYPTED) || inode.has(Ext4Inode.FLAG_COMPRESSED)) {
       throw volume.bad(
           inode.offset() + 0x20, "i_flags", "neither encrypted nor compressed", "one of them");
@@ -92,7 +89,7 @@ public final class Ext4Reader extends FileSystemReader {
     if (inode.has(Ext4Inode.FLAG_INLINE_DATA)) {
       return InlineData.extents(volume, inode);
     }
-    var list = new ExtentList(volume, inode);
+    var list = new ExtentList(volume, inode, most);
     switch (inode.type()) {
       case SYMLINK -> {
         if (!inode.has(Ext4Inode.FLAG_EXTENTS) && inode.size() < Ext4Inode.BLOCK_LENGTH) {

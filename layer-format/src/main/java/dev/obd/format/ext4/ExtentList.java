@@ -1,23 +1,24 @@
 package dev.obd.format.ext4;
 
 import dev.obd.format.files.Extent;
+import dev.obd.format.files.TooManyExtentsException;
 import dev.obd.io.FormatException;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Collects a file's extents in the order of the file, checks and joins them, and bounds them. */
 final class ExtentList {
-  private static final int MAX_EXTENTS = 4 << 20;
-
   private final Volume volume;
   private final Ext4Inode inode;
+  private final int most;
   private final List<Extent> extents = new ArrayList<>();
   private long nextBlock;
   private long mapped;
 
-  ExtentList(Volume volume, Ext4Inode inode) {
+  ExtentList(Volume volume, Ext4Inode inode, int most) {
     this.volume = volume;
     this.inode = inode;
+    this.most = most;
   }
 
   /** How many blocks of the file can hold content. */
@@ -53,8 +54,8 @@ final class ExtentList {
       Extent before = extents.removeLast();
       extent = new Extent(before.fileOffset(), before.diskOffset(), before.length() + length);
     }
-    if (extents.size() == MAX_EXTENTS) {
-      throw volume.bad(at, "extents of inode " + inode.number(), "at most " + MAX_EXTENTS, "more");
+    if (extents.size() == most) {
+      throw new TooManyExtentsException(volume.disk().name(), at, "inode " + inode.number(), most);
     }
     extents.add(extent);
   }

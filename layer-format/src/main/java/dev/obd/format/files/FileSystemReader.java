@@ -31,6 +31,7 @@ public abstract class FileSystemReader {
   private static final int MAX_LINK_LENGTH = 4096;
   private static final int MAX_ENTRIES = 4 << 20;
   private static final int MAX_PATH = 64 << 10;
+  private static final int MAX_EXTENTS = 4 << 20;
 
   private final BlockSource disk;
 
@@ -85,7 +86,17 @@ public abstract class FileSystemReader {
    *
    * @throws FormatException if the content is not on the disk as it is, but compressed
    */
-  public abstract List<Extent> extents(Inode inode) throws IOException;
+  public final List<Extent> extents(Inode inode) throws IOException {
+    return extents(inode, MAX_EXTENTS);
+  }
+
+  /**
+   * As {@link #extents(Inode)}.
+   *
+   * @param most extents; no more are held in memory
+   * @throws TooManyExtentsException if it has more
+   */
+  public abstract List<Extent> extents(Inode inode, int most) throws IOException;
 
   /** All entries of a directory, perhaps with {@code .} and {@code ..}, in the disk's order. */
   protected abstract void entries(Inode directory, EntryVisitor visitor) throws IOException;
@@ -187,9 +198,19 @@ public abstract class FileSystemReader {
    * Which ranges of the disk must be read to have a file's content, in the order of the file: its
    * extents, of which neighbours are joined.
    */
-  public List<Range> ranges(Inode inode) throws IOException {
+  public final List<Range> ranges(Inode inode) throws IOException {
+    return ranges(inode, MAX_EXTENTS);
+  }
+
+  /**
+   * As {@link #ranges(Inode)}.
+   *
+   * @param most extents; no more are held in memory
+   * @throws TooManyExtentsException if it has more
+   */
+  public List<Range> ranges(Inode inode, int most) throws IOException {
     var ranges = new ArrayList<Range>();
-    for (Extent extent : extents(inode)) {
+    for (Extent extent : extents(inode, most)) {
       Range last = ranges.isEmpty() ? null : ranges.getLast();
       if (last != null && last.end() == extent.diskOffset()) {
         ranges.set(ranges.size() - 1, new Range(last.offset(), last.length() + extent.length()));

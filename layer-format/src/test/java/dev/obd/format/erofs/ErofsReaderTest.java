@@ -8,6 +8,7 @@ import dev.obd.format.ext4.Ext4Reader;
 import dev.obd.format.files.FileType;
 import dev.obd.format.files.Inode;
 import dev.obd.format.files.SampleTree;
+import dev.obd.format.files.TooManyExtentsException;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import dev.obd.io.FileSource;
@@ -155,6 +156,10 @@ class ErofsReaderTest {
     assertThat(read).isEqualTo(content);
     assertThat(reader.ranges(inode).stream().mapToLong(Range::length))
         .containsExactly(8192L, 12_288L);
+    int most = reader.extents(inode).size();
+    assertThat(reader.ranges(inode, most)).hasSize(2);
+    assertThatThrownBy(() -> reader.ranges(inode, most - 1))
+        .isInstanceOf(TooManyExtentsException.class);
   }
 
   @ParameterizedTest(name = "{0}")

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.obd.format.files.FileType;
 import dev.obd.format.files.Inode;
 import dev.obd.format.files.SampleTree;
+import dev.obd.format.files.TooManyExtentsException;
 import dev.obd.io.BlockSource;
 import dev.obd.io.BlockSources;
 import dev.obd.io.FileSource;
@@ -135,6 +136,11 @@ class Ext4ReaderTest {
       long allocated =
           reader.ranges(reader.resolve("sparse")).stream().mapToLong(Range::length).sum();
       assertThat(allocated).isLessThan(Files.size(tree.resolve("sparse")) * 2 / 3);
+      var sparse = reader.resolve("sparse");
+      int most = reader.extents(sparse).size();
+      assertThat(reader.ranges(sparse, most)).isEqualTo(reader.ranges(sparse));
+      assertThatThrownBy(() -> reader.ranges(sparse, most - 1))
+          .isInstanceOf(TooManyExtentsException.class);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.obd.trace.runs;
 
 import dev.obd.trace.Access;
+import dev.obd.trace.Intervals;
 import dev.obd.trace.Trace;
 import java.time.Duration;
 import java.util.HashMap;
