@@ -196,7 +196,9 @@ class UblkDeviceTest {
     System.out.println(changes + " kills and as many servers that left");
   }
 
+  /** On request: in the emulated guest it hung once in many runs, and the cause is not known. */
   @Test
+  @EnabledIfSystemProperty(named = "obd.guest.ublkKills", matches = "true")
   void takingADeviceAwayUnderLoadEndsItsUsersAndLeavesItsNumberFree() throws Exception {
     for (int i = 0; i < 2; i++) {
       try (var device = device(32)) {
