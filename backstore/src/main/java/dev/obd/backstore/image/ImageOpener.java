@@ -161,7 +161,7 @@ public final class ImageOpener {
               remote,
               options.fillCache(),
               logging.map(StartLogging::recorder),
-              options.readahead() ? Optional.of(executor) : Optional.empty());
+              options.ahead().readahead() ? Optional.of(executor) : Optional.empty());
       List<OpenedLayer> opened = openLayers(plan, context, use);
       List<SealedLayer> sealed = opened.stream().map(OpenedLayer::sealed).toList();
       sealed.forEach(open::push);
@@ -172,17 +172,18 @@ public final class ImageOpener {
         writable = Optional.of(openUpper(plan, plan.upper().get(), stack, open));
       }
       List<BlockSource> plain = sealed.stream().map(SealedLayer::source).toList();
-      boolean ahead = options.replay() && !(options.trace() instanceof TraceChoice.None);
+      boolean ahead =
+          options.ahead().replay() && !(options.ahead().trace() instanceof TraceChoice.None);
       Optional<HotStream> hot = ahead ? hotStream(plan, opened) : Optional.empty();
       hot.ifPresent(open::push);
       var ended = new AtomicBoolean();
       Optional<Replayer> replayer =
-          options.replay()
+          options.ahead().replay()
               ? replayer(plan, options, plain, stack, hot, ended::get)
               : Optional.empty();
       replayer.ifPresent(open::push);
       open.push(() -> ended.set(true)); // what is still looked up is not needed any more
-      if (options.replay()) {
+      if (options.ahead().replay()) {
         readAhead(plan, open);
       }
       Optional<Downloads> download =
@@ -285,7 +286,7 @@ public final class ImageOpener {
   }
 
   private static Optional<String> name(OpenOptions options) {
-    return options.trace() instanceof TraceChoice.Named(String name)
+    return options.ahead().trace() instanceof TraceChoice.Named(String name)
         ? Optional.of(name)
         : Optional.empty();
   }
@@ -306,14 +307,15 @@ public final class ImageOpener {
     }
     LayerStack disk = stack.get();
     var order = new PrefetchOrder(plan.name(), narrowed(plan, options));
-    switch (trace(plan, options.trace())) {
+    switch (trace(plan, options.ahead().trace())) {
       case TraceUse.Replay(ImagePlan.Loader<Recordings> recordings) ->
           order.recorded(
               "trace",
               () -> {
                 Recordings all = recordings.load();
                 return new Recorded(
-                    all.replay(plan.digests(), name(options), options.budget()), all.missing());
+                    all.replay(plan.digests(), name(options), options.ahead().budget()),
+                    all.missing());
               });
       case TraceUse.Files(ImagePlan.Loader<FileList> list) ->
           order.recorded(
@@ -326,11 +328,12 @@ public final class ImageOpener {
     hints(plan)
         .ifPresent(
             hints -> order.then("hints", () -> lookUp(() -> FileListTrace.of(disk, hints, ended))));
-    if (!options.files().entries().isEmpty()) {
-      order.then("listed", () -> lookUp(() -> FileListTrace.of(disk, options.files(), ended)));
+    if (!options.ahead().files().entries().isEmpty()) {
+      order.then(
+          "listed", () -> lookUp(() -> FileListTrace.of(disk, options.ahead().files(), ended)));
     }
     ReplayOptions replay =
-        ReplayOptions.DEFAULT.withConcurrency(options.replayConcurrency()).withTicker(ticker);
+        ReplayOptions.DEFAULT.withConcurrency(options.ahead().concurrency()).withTicker(ticker);
     return order
         .loader()
         .map(loader -> Replayer.start(plan.name(), plain, hot, loader, replay, executor));
@@ -341,9 +344,9 @@ public final class ImageOpener {
     if (plan.trace() instanceof TraceUse.None) {
       return Optional.empty();
     }
-    return switch (options.trace()) {
+    return switch (options.ahead().trace()) {
       case TraceChoice.All _ ->
-          options.budget() instanceof PrefetchBudget.Unlimited
+          options.ahead().budget() instanceof PrefetchBudget.Unlimited
               ? Optional.empty()
               : Optional.of("only a part of what is recorded is wanted: a prefetch budget is set");
       case TraceChoice.None _ -> Optional.of("nothing of what is recorded is wanted");
