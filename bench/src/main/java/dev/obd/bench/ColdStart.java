@@ -10,6 +10,7 @@ import dev.obd.io.Range;
 import dev.obd.testdata.Golden;
 import dev.obd.testdata.Profile;
 import dev.obd.trace.Access;
+import dev.obd.trace.Intervals;
 import dev.obd.trace.Trace;
 import dev.obd.trace.TraceRecorder;
 import java.io.IOException;
@@ -178,7 +179,8 @@ public final class ColdStart {
   /** One round trip, and what is read of the blobs, each byte once, at the link's bandwidth. */
   private static double floor(SimulatedImage.Machine machine, Trace trace, Profile profile)
       throws IOException {
-    List<Range> blobs = new ArrayList<>();
+    var blobs = new Intervals(); // one space for all: layers are far apart in it
+    long bytes = 0;
     try (Image image = machine.open(new TraceUse.None(), OpenOptions.DEFAULTS.withReplay(false))) {
       for (Access access : trace) {
         BlockSource source = image.layers().get(access.layer());
@@ -187,23 +189,13 @@ public final class ColdStart {
           range = derived.baseRange(range.offset(), range.length());
           source = derived.base();
         }
-        // One space for all: layers are far apart in it.
-        blobs.add(new Range(((long) access.layer() << 40) + range.offset(), range.length()));
+        long base = (long) access.layer() << 40;
+        for (Intervals.Interval part : blobs.add(base + range.offset(), base + range.end())) {
+          bytes += part.end() - part.from();
+        }
       }
     }
-    return profile.latency().toNanos() / 1e9 + (double) union(blobs) / profile.bytesPerSecond();
-  }
-
-  private static long union(List<Range> ranges) {
-    long bytes = 0;
-    long end = 0;
-    for (Range range :
-        ranges.stream().sorted((a, b) -> Long.compare(a.offset(), b.offset())).toList()) {
-      long from = Math.max(range.offset(), end);
-      bytes += Math.max(0, range.end() - from);
-      end = Math.max(end, range.end());
-    }
-    return bytes;
+    return profile.latency().toNanos() / 1e9 + (double) bytes / profile.bytesPerSecond();
   }
 
   private static void print(String what, Trace trace, Map<Mode, List<Start>> all, double floor) {

@@ -85,7 +85,7 @@ final class LinkQueue {
       return kind == Kind.STREAM;
     }
 
-    /** True for a stream somebody waits for now: that is as good as demand. */
+    /** True for a stream that somebody waits for: as good as demand. */
     private boolean isAwaited() {
       return kind == Kind.STREAM && waitedFor.getAsBoolean();
     }
@@ -223,9 +223,7 @@ final class LinkQueue {
     entry.came += bytes;
     boolean more = running.stream().anyMatch(e -> e.begun && e.left() > 0);
     estimate.arrived(bytes, more, nowNanos);
-    long left = running.stream().mapToLong(Entry::left).sum();
-    freeNanos =
-        Math.min(freeNanos, nowNanos + nanosFor(left)); // the line may be faster than thought
+    boundFree(nowNanos); // the line may be faster than thought
     if (entry.toCut && entry.purpose != Purpose.DEMAND && !entry.waitedFor.getAsBoolean()) {
       entry.cut = entry.left() > 0;
     }
@@ -235,8 +233,7 @@ final class LinkQueue {
   void ended(Entry entry, long nowNanos) {
     entry.over = true;
     running.remove(entry);
-    long left = running.stream().mapToLong(Entry::left).sum();
-    freeNanos = Math.min(freeNanos, nowNanos + nanosFor(left)); // its rest does not come
+    boundFree(nowNanos); // its rest does not come
     if (entry.purpose == Purpose.DEMAND) {
       demandRunning--;
     }
@@ -332,6 +329,11 @@ final class LinkQueue {
     }
     long until = Math.min(missed.getAsLong() + QUIET_NANOS, turnNanos + STARVED_NANOS);
     return Math.max(0, until - nowNanos);
+  }
+
+  /** The line is free when all that is under way has come, and no later. */
+  private void boundFree(long nowNanos) {
+    freeNanos = Math.min(freeNanos, nowNanos + nanosFor(leftOf(Purpose.BACKGROUND)));
   }
 
   /** They are sent about as fast as the line passes them, a grain early. */
